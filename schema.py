@@ -1,0 +1,153 @@
+"""The words that everything in LogiSight shares: JSON-plain models and the one tree of errors."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Kind = Literal["quantity", "size", "position", "matching"]
+"""The four reason types of LOCO-Annotations (arXiv 2406.04687)."""
+
+Value = bool | int | float | str | None
+"""What a rule may report as expected or actual: one plain value."""
+
+Box = tuple[float, float, float, float]
+"""x0, y0, x1, y1 in pixels of the picture; x1 and y1 are the far edges, so width is x1 - x0."""
+
+
+class LogiSightError(Exception):
+    """The base of every error that a person is meant to read: one line that says what to do."""
+
+
+class SceneError(LogiSightError):
+    """A question that the Scene cannot answer, such as a part that is not there. The rule is undecided."""
+
+
+class PictureError(LogiSightError):
+    """A picture that cannot be read. The other pictures go on."""
+
+
+class AnnotationError(LogiSightError):
+    """An annotation file that cannot be used, named with its file and field."""
+
+
+class ProductError(LogiSightError):
+    """A product folder that is missing, incomplete or damaged."""
+
+
+class AuthorError(LogiSightError):
+    """A sentence that cannot be turned into a proven rule."""
+
+
+class SandboxError(LogiSightError):
+    """The jail itself does not work; no rule was judged."""
+
+
+class Record(BaseModel):
+    """A frozen model that refuses fields it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Edit(StrEnum):
+    """How a Scene is broken on purpose to see whether a rule notices."""
+
+    removed = "removed"
+    doubled = "doubled"
+    moved = "moved"
+    resized = "resized"
+    recoloured = "recoloured"
+
+
+class Counterfactual(Record):
+    """How often a rule noticed one kind of edit on the parts of one label."""
+
+    edit: Edit
+    label: str
+    tried: int
+    caught: int
+
+
+class Proof(Record):
+    """Whether and why a Rule counts: what it was run on and what it noticed."""
+
+    code_sha256: str
+    """Of the code that was proven; a later edit of the code voids the proof."""
+    references: int
+    """Reference pictures the rule was run on."""
+    false_alarms: list[str] = []
+    """Names of the reference pictures on which the rule did not pass."""
+    counterfactuals: list[Counterfactual] = []
+    attempts: int = 1
+    evidence: list[str] = []
+    """What the check failed at; empty when it is proven."""
+
+    @property
+    def false_alarm_rate(self) -> float:
+        """Share of the reference pictures on which the rule did not pass, 0 to 1."""
+        return len(self.false_alarms) / self.references if self.references else 0.0
+
+
+class Rule(Record):
+    """One statement in words, its check in Python, and how it was proven."""
+
+    number: int
+    text: str
+    kind: Kind
+    code: str
+    reasoner: str
+    proof: Proof | None = None
+
+
+class Evidence(Record):
+    """Where in the picture to look: a Part or a region that a Finding rests on."""
+
+    label: str
+    box: Box
+    outline: list[list[tuple[float, float]]] = []
+    """Closed polygons, (x, y) in pixels; empty for a plain box."""
+    confidence: float = 1.0
+
+
+class Finding(Record):
+    """What one Rule says of one Scene."""
+
+    rule: int
+    text: str
+    kind: Kind
+    status: Literal["passed", "failed", "undecided"]
+    reason: str
+    expected: Value | tuple[float, float] = None
+    actual: Value = None
+    parts: list[Evidence] = []
+    error: str | None = None
+    """The sandbox outcome that stopped the rule, when it was stopped."""
+    score: float = Field(ge=0, le=1)
+    """0 is far inside what is allowed, 0.5 the decision line, 1 far outside."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the rule held. Undecided is not a pass."""
+        return self.status == "passed"
+
+
+class Verdict(Record):
+    """The answer for one Sample."""
+
+    sample: str
+    """Path of the picture as it was given."""
+    sha256: str
+    """Of the picture file's bytes; empty when the file could not be read."""
+    status: Literal["normal", "anomalous", "undecided"]
+    score: float = Field(ge=0, le=1)
+    explanation: str
+    findings: list[Finding] = []
+    counts: dict[str, int] = {}
+    """How many parts of each label were seen."""
+    notes: list[str] = []
+    seconds: dict[str, float] = {}
+    """Wall-clock time of each step."""
+    error: str | None = None
+    """Why the picture could not be inspected."""

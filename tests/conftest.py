@@ -1,0 +1,38 @@
+"""Fixtures that every room shares."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of small real samples beside the checkout; tests that need it skip where it is absent."""
+    folder = Path(os.environ.get("LOGISIGHT_TEST_DATA", REPOSITORY.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no real samples: {folder} is absent (set LOGISIGHT_TEST_DATA)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def demo_line(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A rendered product line with a taught product, `box`, that has three proven rules. Tests only read it."""
+    from logisight import Workshop, teach
+    from logisight.benchmarks.demo import write_product_line
+
+    folder = tmp_path_factory.mktemp("line")
+    write_product_line(folder, normals=1, tests=4)
+    taught = teach(folder / "box", folder / "references", folder / "annotations")
+    with Workshop(taught.product) as workshop:
+        for sentence in (
+            "There is exactly one pushpin in each compartment of a grid of 3 rows and 5 columns.",
+            "Each pushpin is yellow.",
+            "Each pushpin has its usual length.",
+        ):
+            assert workshop.author(sentence).rule, sentence
+    return folder
