@@ -1,0 +1,117 @@
+"""The clean process that all which meets rule code is forked from; started as `python -m`, never forked.
+
+It imports once what rules need, holds no secret and no thread, runs no rule, and forks one process for each
+rulebook that arrives on its standard input, a Unix socket. It ends when that socket closes.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import socket
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+
+from ..scene import Part, Scene
+from ..schema import SandboxError
+from .book import serve_book
+from .confine import adopt_orphans
+from .outcome import Diagnostic, Limits
+from .runner import compile_rule, run_check
+
+REHEARSAL: Final = '''\
+"""Asks every question once, so that children find everything imported: they can open no file."""
+SIZE: tuple = (0.0, 1e9)
+
+
+def shape(this: "part", other: "part") -> list:
+    answers = [this.label, this.area, this.center, this.box, this.width, this.height, this.length]
+    answers += [this.thickness, this.angle, this.ends, this.inside(other), this.overlap(other)]
+    answers += [this.distance(other), this.left_of(other), this.right_of(other), this.above(other)]
+    return answers + [this.below(other), this.touches(other), this.mirrors(other)]
+
+
+def check(scene):
+    seen = {}
+    for label in scene.labels:
+        seen[label] = 0
+        seen[label] += len(scene.parts(label))
+    pin, box = scene.part("pin"), scene.part("box")
+    cells = [cell for cell in scene.grid(2, 2, within="box") if cell.parts("pin")]
+    half = scene.region("left half")
+    answers = shape(pin, box) + shape(half, pin) + [pin.color, pin.lab, pin.confidence, scene.size]
+    größe = "\N{DEGREE SIGN}"
+    answers += [größe, scene.fill_level(pin, "box"), scene.connected(pin, box, box), cells[0].row, cells[0].column]
+    text = f"{len(answers) % 7:.1f} {answers}"
+    expect(len(text) > 0, "matching", text[:200], expected=SIZE, actual=pin.area, parts=[pin, *cells])
+'''
+
+
+def rehearsal_scene() -> Scene:
+    """A small scene with one pin in one box."""
+    pin = Part("pin", np.ones((4, 6), np.bool_), (5, 5), (50.0, 0.0, 0.0))
+    box = Part("box", np.ones((30, 40), np.bool_), (2, 2), (80.0, 0.0, 0.0))
+    return Scene((64, 48), ("pin", "box"), (pin, box))
+
+
+def main() -> None:
+    """Serve rulebooks until the parent is gone."""
+    link = socket.socket(fileno=os.dup(0))
+    cv2.setNumThreads(1)
+    adopt_orphans()
+    _rehearse()
+    if len(list(Path("/proc/self/task").iterdir())) != 1:
+        raise SandboxError("the launcher of the sandbox has threads; something in this Python starts them")
+    os.dup2(1, 0)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel then buries the books by itself
+    gc.collect()
+    gc.freeze()  # children share these pages for as long as nobody writes to them
+    link.send(b"ready")
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(link, 64, 2)
+        if not message:
+            break
+        if os.fork() == 0:
+            _be_book(link, *descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
+    link.close()
+    _end_children()
+
+
+def _be_book(control: socket.socket, link: int, rules: int) -> None:
+    """The body of a book: nothing below returns to the code of the launcher."""
+    try:
+        control.close()
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        serve_book(socket.socket(fileno=link), rules)
+    finally:
+        os._exit(0)
+
+
+def _rehearse() -> None:
+    program = compile_rule(REHEARSAL)
+    if isinstance(program, Diagnostic):
+        raise SandboxError(f"the sandbox refuses its own rule: {program}")
+    outcome = run_check(program, rehearsal_scene(), 0, Limits())
+    if outcome.status != "ok":
+        raise SandboxError(f"the sandbox cannot run its own rule: {outcome.message}")
+
+
+def _end_children() -> None:
+    """End every book, and with it what runs in it, and leave no zombie to whoever adopts orphans here."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    os.killpg(0, signal.SIGTERM)
+    try:
+        while True:
+            os.wait()
+    except ChildProcessError:
+        return
+
+
+if __name__ == "__main__":
+    main()
