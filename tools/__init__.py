@@ -1,0 +1,1 @@
+"""The eyes: pixel-level tools."""
