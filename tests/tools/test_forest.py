@@ -1,0 +1,79 @@
+"""The pixel classifier: same answers after a save, and hostile arrays refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from logisight.schema import ProductError
+from logisight.tools.forest import Forest
+
+
+@pytest.fixture(scope="module")
+def data():
+    random = np.random.default_rng(0)
+    features = random.normal(size=(2000, 5)).astype(np.float32)
+    return features, (features[:, 0] > 0).astype(np.intp) + (features[:, 1] > 1)
+
+
+@pytest.fixture(scope="module")
+def forest(data):
+    return Forest.fit(*data)
+
+
+def test_probabilities_sum_to_one_and_find_the_class(forest, data):
+    probability = forest.predict(data[0])
+    assert probability.sum(axis=1) == pytest.approx(1, abs=1e-5)
+    assert (probability.argmax(axis=1) == data[1]).mean() > 0.95
+
+
+def test_arrays_make_the_same_forest(forest, data):
+    again = Forest.from_arrays(forest.arrays())
+    assert np.array_equal(forest.predict(data[0]), again.predict(data[0]))
+
+
+@pytest.mark.parametrize("name", ["left_child", "feature", "threshold", "value", "tree_size", "n_features"])
+def test_a_missing_array_is_named(forest, name):
+    arrays = forest.arrays()
+    del arrays[name]
+    with pytest.raises(ProductError, match=name):
+        Forest.from_arrays(arrays)
+
+
+def point_back(arrays):
+    inner = np.flatnonzero(arrays["left_child"] > 0)[3]
+    arrays["left_child"][inner] = 0
+
+
+def point_outside(arrays):
+    arrays["right_child"][0] = 10**8
+
+
+def strange_feature(arrays):
+    arrays["feature"][0] = 5
+
+
+def half_a_leaf(arrays):
+    arrays["left_child"][0] = -1
+
+
+def wrong_size(arrays):
+    arrays["tree_size"][0] += 1
+
+
+def not_a_number(arrays):
+    arrays["value"][0, 0] = np.nan
+
+
+def negative_size(arrays):
+    arrays["tree_size"][0] = -5
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [point_back, point_outside, strange_feature, half_a_leaf, wrong_size, not_a_number, negative_size],
+)
+def test_trees_that_cannot_be_are_refused(forest, damage):
+    arrays = {name: array.copy() for name, array in forest.arrays().items()}
+    damage(arrays)
+    with pytest.raises(ProductError, match="damaged"):
+        Forest.from_arrays(arrays)

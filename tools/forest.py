@@ -1,0 +1,124 @@
+"""A pixel classifier: extremely randomised trees on pixel features, saved as safetensors.
+
+Geurts et al., "Extremely randomized trees", Machine Learning 2006. scikit-learn grows and evaluates the
+trees; only their arrays are stored, and they are checked before they are handed back to it, so that a
+hostile file can at worst be refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import ExtraTreesClassifier
+from sklearn.tree import ExtraTreeClassifier
+from sklearn.tree._tree import Tree
+
+from ..schema import ProductError
+
+TREES = 60
+_LEAF = -1
+_NODE_FIELDS = {"left_child": np.int32, "right_child": np.int32, "feature": np.int32, "threshold": np.float64}
+
+
+class Forest:
+    """Class probabilities of pixels; classes are 0 .. classes - 1."""
+
+    def __init__(self, trees: ExtraTreesClassifier) -> None:
+        self._trees = trees
+        self.features: int = trees.n_features_in_
+        self.classes: int = len(trees.classes_)
+
+    @classmethod
+    def fit(cls, features: NDArray[np.float32], classes: NDArray[np.intp], seed: int = 0) -> Forest:
+        """Grow a forest on (N, F) features and (N,) class numbers, which must cover 0 .. K - 1."""
+        trees = ExtraTreesClassifier(
+            TREES, min_samples_leaf=3, max_features="sqrt", class_weight="balanced", random_state=seed, n_jobs=-1
+        )
+        trees.fit(features, classes)
+        # Through its arrays, so that a taught forest and a loaded one give the same masks to the last bit.
+        return cls.from_arrays(cls(trees).arrays())
+
+    def predict(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Probabilities (N, K), each row summing to 1, of (N, F) features."""
+        return self._trees.predict_proba(features).astype(np.float32)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The forest as plain arrays; `from_arrays` makes the same forest of them."""
+        nodes = [tree.tree_.__getstate__()["nodes"] for tree in self._trees.estimators_]
+        arrays: dict[str, NDArray[Any]] = {
+            field: np.concatenate([n[field] for n in nodes]).astype(dtype) for field, dtype in _NODE_FIELDS.items()
+        }
+        values = [tree.tree_.value[:, 0, :] for tree in self._trees.estimators_]
+        arrays["value"] = np.concatenate(values).astype(np.float32)
+        arrays["tree_size"] = np.array([len(n) for n in nodes], np.int64)
+        arrays["n_features"] = np.array([self.features], np.int64)
+        return arrays
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Forest:
+        """Put a forest back together.
+
+        Raises:
+            ProductError: An array is missing or describes trees that cannot be.
+        """
+        missing = {*_NODE_FIELDS, "value", "tree_size", "n_features"} - set(arrays)
+        if missing:
+            raise ProductError(f"the part model lacks {', '.join(sorted(missing))}; teach the product again")
+        features, classes = int(arrays["n_features"][0]), int(arrays["value"].shape[-1])
+        sizes = arrays["tree_size"]
+        _check(arrays, features)
+        starts = np.concatenate([[0], np.cumsum(sizes)])
+        estimators = [
+            _tree({f: arrays[f][a:b] for f in (*_NODE_FIELDS, "value")}, features, classes)
+            for a, b in zip(starts[:-1], starts[1:], strict=True)
+        ]
+        forest = ExtraTreesClassifier(len(estimators), n_jobs=-1)
+        forest.estimators_ = estimators
+        forest.n_features_in_ = features
+        forest.n_outputs_ = 1
+        forest.n_classes_ = classes
+        forest.classes_ = np.arange(classes)
+        return cls(forest)
+
+
+def _check(arrays: Mapping[str, NDArray[Any]], features: int) -> None:
+    """Refuse nodes that would send scikit-learn outside of its arrays or round in a circle."""
+    sizes = arrays["tree_size"]
+    total = int(sizes.sum())
+    sound = (
+        sizes.ndim == 1
+        and (sizes > 0).all()
+        and all(arrays[f].shape == (total,) for f in _NODE_FIELDS)
+        and arrays["value"].ndim == 2
+        and len(arrays["value"]) == total
+        and bool(np.isfinite(arrays["value"]).all())
+    )
+    if sound:
+        own = np.arange(total) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        size = np.repeat(sizes, sizes)
+        left, right = arrays["left_child"], arrays["right_child"]
+        leaf = (left == _LEAF) & (right == _LEAF)
+        inner = (left > own) & (right > own) & (left < size) & (right < size)
+        feature = arrays["feature"]
+        sound = bool((leaf | inner).all() and (leaf | ((feature >= 0) & (feature < features))).all())
+    if not sound:
+        raise ProductError("the part model is damaged: its trees do not hold together; teach the product again")
+
+
+def _tree(arrays: Mapping[str, NDArray[Any]], features: int, classes: int) -> ExtraTreeClassifier:
+    tree = Tree(features, np.array([classes], np.intp), 1)
+    nodes = np.zeros(len(arrays["feature"]), dtype=tree.__getstate__()["nodes"].dtype)
+    for field in _NODE_FIELDS:
+        nodes[field] = arrays[field]
+    values = np.ascontiguousarray(arrays["value"][:, None, :], np.float64)
+    tree.__setstate__({"max_depth": 1, "node_count": len(nodes), "nodes": nodes, "values": values})
+    estimator = ExtraTreeClassifier()
+    estimator.tree_ = tree
+    estimator.n_features_in_ = features
+    estimator.n_outputs_ = 1
+    estimator.n_classes_ = classes
+    estimator.classes_ = np.arange(classes)
+    return estimator

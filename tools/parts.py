@@ -1,0 +1,295 @@
+"""Eyes for parts: a few-shot pixel classifier that turns a picture into a Scene.
+
+Taught from one to five annotated pictures, on a CPU, without torch. A pixel that several annotated parts
+cover belongs to the smallest of them; a label whose parts hold parts of other labels (a box with pins) is
+a container, and its mask is put together again from its own pixels and those of what it holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+from scipy import ndimage
+
+from ..color import mean_lab
+from ..scene import Part, Scene, Shape
+from ..schema import ProductError, Record
+from .features import COUNT, pixel_features
+from .forest import Forest
+from .instances import Blob, BoolMask, Traits, find_instances, settle, traits_of
+
+WORKING_SIDE = 640
+"""Pictures are classified at no more than this many pixels on the longer side."""
+
+PIXELS_PER_CLASS = 4000
+"""Training pixels taken of each class in each view of an annotated picture."""
+
+FORMAT = "logisight-parts-1"
+
+_LIGHTS = ((1.0, 1.0), (0.6, 1.0), (0.8, 1.0), (1.25, 1.0), (1.0, 0.8), (1.0, 1.25))
+"""Gain and gamma of the views that a picture is taught in: light changes, the product does not."""
+
+Pixels = NDArray[np.uint8]
+
+
+class LabelModel(Record):
+    """What was learned of one label."""
+
+    label: str
+    holds: list[str]
+    """Labels of parts that lie inside parts of this one."""
+    known: list[Traits]
+
+
+class Header(Record):
+    """The JSON half of a saved model."""
+
+    format: str
+    size: tuple[int, int]
+    """Width and height of the annotated pictures."""
+    labels: list[LabelModel]
+
+
+class Seen(NamedTuple):
+    """A Scene, and what was left out of it and why."""
+
+    scene: Scene
+    dropped: list[str]
+
+
+@dataclass(frozen=True)
+class PartModel:
+    """A taught classifier: `see` finds the parts in a picture."""
+
+    header: Header
+    forest: Forest
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Every label it was taught, in order."""
+        return tuple(model.label for model in self.header.labels)
+
+    @property
+    def containers(self) -> dict[str, list[str]]:
+        """Labels whose parts hold parts of other labels -> those labels."""
+        return {model.label: model.holds for model in self.header.labels if model.holds}
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the pictures it was taught from."""
+        return self.header.size
+
+    def see(self, pixels: Pixels) -> Seen:
+        """Find the parts in a (H, W, 3) RGB picture."""
+        height, width = pixels.shape[:2]
+        working = _at_working_size(pixels)
+        probability = self._classify(working)
+        leaves = {n: model.known for n, model in enumerate(self.header.labels, start=1) if not model.holds}
+        winner = settle(probability, leaves)
+        parts: list[Part] = []
+        dropped: list[str] = []
+        for number, model in enumerate(self.header.labels, start=1):
+            blobs, slivers = find_instances(self._mask(winner, number), model.known)
+            if slivers:
+                dropped.append(_sliver_note(model, slivers, width / working.shape[1]))
+            for blob in blobs:
+                placed = _to_picture(blob, working.shape[:2], (height, width))
+                if placed is not None:
+                    confidence = _confidence(probability, blob, self._numbers_within(number))
+                    parts.append(_part(model.label, placed, pixels, confidence))
+        return Seen(Scene((width, height), self.labels, tuple(parts)), dropped)
+
+    def save(self, path: Path) -> None:
+        """Write the model to one safetensors file."""
+        save_file(self.forest.arrays(), path, metadata={"logisight": self.header.model_dump_json()})
+
+    @classmethod
+    def load(cls, path: Path) -> PartModel:
+        """Read a model that `save` wrote.
+
+        Raises:
+            ProductError: The file is missing, damaged, or not such a model.
+        """
+        try:
+            with safe_open(path, framework="numpy") as file:
+                header = Header.model_validate_json((file.metadata() or {}).get("logisight", ""))
+                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        except FileNotFoundError:
+            raise ProductError(f"{path}: no part model here; run `logisight teach` first") from None
+        except (OSError, SafetensorError, ValidationError) as error:
+            raise ProductError(f"{path}: not a part model ({_first_line(error)}); teach the product again") from error
+        forest = Forest.from_arrays(arrays)
+        if header.format != FORMAT or forest.features != COUNT or forest.classes != len(header.labels) + 1:
+            raise ProductError(f"{path}: made by another version of LogiSight; teach the product again")
+        return cls(header, forest)
+
+    def _classify(self, working: Pixels) -> NDArray[np.float32]:
+        features = pixel_features(working)
+        flat = self.forest.predict(features.reshape(-1, COUNT))
+        probability = flat.reshape(*working.shape[:2], self.forest.classes)
+        return np.dstack([cv2.GaussianBlur(probability[..., k], (0, 0), 1.0) for k in range(self.forest.classes)])
+
+    def _numbers_within(self, number: int) -> list[int]:
+        """The class of a label and the classes of all that it holds."""
+        holds = self.header.labels[number - 1].holds
+        return [number, *(self.labels.index(label) + 1 for label in holds)]
+
+    def _mask(self, winner: NDArray[np.intp], number: int) -> BoolMask:
+        own = winner == number
+        if not self.header.labels[number - 1].holds:
+            return own
+        together = np.isin(winner, self._numbers_within(number))
+        # What it holds may lie beside it too (a pin on the table): only pieces with pixels of its own count.
+        pieces, count = ndimage.label(together)
+        holds_own = np.unique(pieces[own])
+        return ndimage.binary_fill_holes(np.isin(pieces, holds_own[holds_own > 0]) if count else together)
+
+
+def learn_parts(samples: Sequence[tuple[Pixels, Sequence[Shape]]], seed: int = 0) -> PartModel:
+    """Learn to see the parts of a product from annotated pictures of it.
+
+    `samples` holds pictures, (H, W, 3) RGB, each with its annotated parts.
+
+    Raises:
+        ProductError: There is no annotated part at all.
+    """
+    labels = sorted({shape.label for _, shapes in samples for shape in shapes})
+    if not labels:
+        raise ProductError("no annotated part: draw at least one part in at least one picture")
+    holds = _containers([shapes for _, shapes in samples], labels)
+    features: list[NDArray[np.float32]] = []
+    classes: list[NDArray[np.intp]] = []
+    known: dict[str, list[Traits]] = {label: [] for label in labels}
+    random = np.random.default_rng(seed)
+    for pixels, shapes in samples:
+        working = _at_working_size(pixels)
+        masks = [(shape.label, _to_working(shape, pixels.shape[:2], working.shape[:2])) for shape in shapes]
+        for label, mask in masks:
+            known[label].append(traits_of(mask))
+        classed = _class_picture(masks, labels, working.shape[:2])
+        for view in _views(working):
+            chosen = _choose(classed, random)
+            features.append(pixel_features(view).reshape(-1, COUNT)[chosen])
+            classes.append(classed.reshape(-1)[chosen])
+    forest = Forest.fit(np.concatenate(features), np.concatenate(classes), seed)
+    height, width = samples[0][0].shape[:2]
+    models = [LabelModel(label=label, holds=holds[label], known=known[label]) for label in labels]
+    return PartModel(Header(format=FORMAT, size=(width, height), labels=models), forest)
+
+
+def _containers(annotated: Sequence[Sequence[Shape]], labels: Sequence[str]) -> dict[str, list[str]]:
+    """For each label the labels whose every annotated part lies inside a part of it."""
+    holds: dict[str, list[str]] = {label: [] for label in labels}
+    for outer in labels:
+        for inner in labels:
+            if inner != outer and _always_inside(annotated, inner, outer):
+                holds[outer].append(inner)
+    return holds
+
+
+def _always_inside(annotated: Sequence[Sequence[Shape]], inner: str, outer: str) -> bool:
+    together = [shapes for shapes in annotated if any(s.label == inner for s in shapes)]
+    return bool(together) and all(
+        any(shape.area < other.area and shape.inside(other) for other in shapes if other.label == outer)
+        for shapes in together
+        for shape in shapes
+        if shape.label == inner
+    )
+
+
+def _class_picture(
+    masks: Sequence[tuple[str, BoolMask]], labels: Sequence[str], size: tuple[int, int]
+) -> NDArray[np.intp]:
+    """The class of every pixel: 0 for background, else 1 + the index of the label of the smallest part on it."""
+    classed = np.zeros(size, np.intp)
+    for label, mask in sorted(masks, key=lambda item: int(item[1].sum()), reverse=True):
+        classed[mask] = labels.index(label) + 1
+    return classed
+
+
+def _views(working: Pixels) -> Iterator[Pixels]:
+    values = np.arange(256) / 255
+    for gain, gamma in _LIGHTS:
+        table = np.clip(gain * values**gamma * 255, 0, 255).astype(np.uint8)
+        yield cv2.LUT(working, table)
+
+
+def _choose(classed: NDArray[np.intp], random: np.random.Generator) -> NDArray[np.intp]:
+    """Indices of training pixels, the same number of each class where there are enough of them."""
+    flat = classed.reshape(-1)
+    places = [np.flatnonzero(flat == number) for number in np.unique(flat)]
+    return np.concatenate([random.choice(p, min(PIXELS_PER_CLASS, len(p)), replace=False) for p in places])
+
+
+def _at_working_size(pixels: Pixels) -> Pixels:
+    height, width = pixels.shape[:2]
+    factor = WORKING_SIDE / max(height, width)
+    if factor >= 1:
+        return pixels
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+
+
+def _to_working(shape: Shape, size: tuple[int, int], working: tuple[int, int]) -> BoolMask:
+    """A part's mask in the working picture, never empty; sizes are (height, width)."""
+    full = np.zeros(size, np.float32)
+    height, width = shape.mask.shape
+    x, y = shape.origin
+    full[y : y + height, x : x + width] = shape.mask
+    small = full if size == working else cv2.resize(full, working[::-1], interpolation=cv2.INTER_AREA)
+    return small >= min(0.5, float(small.max()))
+
+
+def _to_picture(blob: Blob, working: tuple[int, int], size: tuple[int, int]) -> Blob | None:
+    """A blob in the pixels of the picture, smooth where it is enlarged; None when nothing is left."""
+    if working == size:
+        return blob
+    scale_y, scale_x = size[0] / working[0], size[1] / working[1]
+    height, width = blob.mask.shape
+    left, top = int(blob.x * scale_x), int(blob.y * scale_y)
+    right = min(size[1], int(np.ceil((blob.x + width) * scale_x)))
+    bottom = min(size[0], int(np.ceil((blob.y + height) * scale_y)))
+    # Centres of pixels map to centres of pixels.
+    move = np.array(
+        [
+            [scale_x, 0, scale_x * (blob.x + 0.5) - 0.5 - left],
+            [0, scale_y, scale_y * (blob.y + 0.5) - 0.5 - top],
+        ]
+    )
+    soft = cv2.warpAffine(
+        blob.mask.astype(np.float32), move, (right - left, bottom - top), borderMode=cv2.BORDER_REPLICATE
+    )
+    mask = soft > 0.5
+    return Blob(mask, left, top) if mask.any() else None
+
+
+def _confidence(probability: NDArray[np.float32], blob: Blob, numbers: Sequence[int]) -> float:
+    height, width = blob.mask.shape
+    window = probability[blob.y : blob.y + height, blob.x : blob.x + width]
+    return float(np.clip(window[blob.mask][:, numbers].sum(axis=1).mean(), 0, 1))
+
+
+def _part(label: str, placed: Blob, pixels: Pixels, confidence: float) -> Part:
+    mask, x, y = placed
+    window = pixels[y : y + mask.shape[0], x : x + mask.shape[1]]
+    return Part(label, mask, (x, y), lab=mean_lab(window[mask]), confidence=confidence)
+
+
+def _sliver_note(model: LabelModel, areas: Sequence[float], scale: float) -> str:
+    smallest = min(traits.area for traits in model.known) * scale**2
+    largest = max(areas) * scale**2
+    what = f"a {model.label}-like speck" if len(areas) == 1 else f"{len(areas)} {model.label}-like specks"
+    return f"left out {what} of up to {largest:.0f} px; the smallest annotated {model.label} has {smallest:.0f} px"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
