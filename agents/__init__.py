@@ -1,0 +1,1 @@
+"""Who decides: authoring, the inspection graph, products, reports."""

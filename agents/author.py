@@ -1,0 +1,191 @@
+"""Words to a proven rule: a LangGraph graph that writes a check and lets it count only once it is proven.
+
+    write -> gate -> learn -> prove -> the rule
+      ^________|_______|________|          at most ATTEMPTS times, then refused with the evidence
+
+The author is any LangChain chat model. Its answer is never trusted: it is parsed by a schema, passes the text
+gate, and runs in the sandbox only. What went wrong goes back to it as evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NamedTuple, TypedDict
+
+from langchain_core.language_models import BaseChatModel
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+from pydantic import TypeAdapter, ValidationError
+
+from ..prompts import author_messages
+from ..sandbox import ProcessJail, inspect_code, language_text
+from ..schema import AuthorError, Proof, Rule
+from .draft import Draft, Refusal, Request
+from .learning import learn_ranges, unknown_ranges, written
+from .proof import Reference, prove, run_check
+
+ATTEMPTS = 3
+"""How often the author may try."""
+
+LONGEST_ANSWER = 100_000
+"""Characters of an answer that are read."""
+
+_ANSWER: TypeAdapter[Draft | Refusal] = TypeAdapter(Draft | Refusal)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What an author works with; it travels beside the state, which holds plain JSON only."""
+
+    reasoner: BaseChatModel
+    references: Sequence[Reference]
+    jail: ProcessJail
+    most_false_alarms: float = 0.0
+    """Share of the references that a rule may fail on and still count."""
+    on_step: Callable[[str], None] = lambda step: None
+
+
+class State(TypedDict, total=False):
+    """What the nodes hand on."""
+
+    request: dict[str, Any]
+    attempt: int
+    evidence: list[str]
+    """Why the last attempt was turned down; empty while it is good."""
+    history: list[str]
+    """The evidence of the attempts before."""
+    draft: dict[str, Any]
+    refusal: dict[str, Any]
+    proof: dict[str, Any]
+
+
+class Authored(NamedTuple):
+    """How the authoring of one sentence ended: with a rule, or with a refusal, or with evidence alone."""
+
+    rule: Rule | None
+    refusal: Refusal | None
+    evidence: list[str]
+    """What was wrong with each attempt that failed."""
+
+
+def author_rule(request: Request, bench: Bench, number: int = 1) -> Authored:
+    """Turn a sentence into a proven rule.
+
+    Raises:
+        AuthorError: There is no reference picture to prove it on.
+    """
+    if not bench.references:
+        raise AuthorError("a rule is proven on reference pictures and there are none; teach with --references DIR")
+    start: State = {"request": request.model_dump(), "attempt": 0, "evidence": [], "history": []}
+    end = _graph().invoke(start, context=bench)
+    if "refusal" in end:
+        return Authored(None, Refusal.model_validate(end["refusal"]), end["history"])
+    if end["evidence"]:
+        return Authored(None, None, end["history"] + end["evidence"])
+    draft = Draft.model_validate(end["draft"])
+    rule = Rule(
+        number=number,
+        text=request.sentence,
+        kind=draft.kind,
+        code=draft.code,
+        reasoner=bench.reasoner._llm_type,
+        proof=Proof.model_validate(end["proof"]),
+    )
+    return Authored(rule, None, end["history"])
+
+
+def parse_answer(text: str) -> Draft | Refusal:
+    """What an author answered: one JSON object, with or without a Markdown fence round it.
+
+    Raises:
+        AuthorError: It is something else.
+    """
+    body = text.strip()
+    if body.startswith("```"):
+        body = body.split("\n", 1)[-1].rsplit("```", 1)[0]
+    try:
+        return _ANSWER.validate_json(body[:LONGEST_ANSWER])
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "answer"
+        raise AuthorError(f"the answer is not the JSON that was asked for ({field}: {first['msg']})") from None
+
+
+@cache
+def _graph() -> CompiledStateGraph[State, Bench, State, State]:
+    graph = StateGraph(State, context_schema=Bench)
+    steps = {"write": _write, "gate": _gate, "learn": _learn, "prove": _prove}
+    for name, node in steps.items():
+        graph.add_node(name, node)
+    graph.add_edge(START, "write")
+    names = [*steps, END]
+    for name, following in zip(names, names[1:], strict=False):
+        graph.add_conditional_edges(name, _route_to(following), list(dict.fromkeys([following, "write", END])))
+    return graph.compile()
+
+
+def _route_to(following: str) -> Callable[[State], str]:
+    def route(state: State) -> str:
+        if "refusal" in state:
+            return END
+        if state["evidence"]:
+            return "write" if state["attempt"] < ATTEMPTS else END
+        return following
+
+    return route
+
+
+def _write(state: State, runtime: Runtime[Bench]) -> State:
+    runtime.context.on_step("writing the check")
+    request = Request.model_validate(state["request"])
+    before = state.get("draft", {}).get("code", "")
+    messages = author_messages(language_text(), request.model_dump(), before, state["evidence"])
+    answer = runtime.context.reasoner.invoke(messages)
+    turn: State = {"attempt": state["attempt"] + 1, "history": state["history"] + state["evidence"], "evidence": []}
+    try:
+        parsed = parse_answer(str(answer.text))
+    except AuthorError as error:
+        return turn | {"evidence": [str(error)]}
+    if isinstance(parsed, Refusal):
+        return turn | {"refusal": parsed.model_dump()}
+    return turn | {"draft": parsed.model_dump(), "evidence": _strange_labels(parsed, request)}
+
+
+def _strange_labels(draft: Draft, request: Request) -> list[str]:
+    known = ", ".join(request.labels)
+    if not draft.labels:
+        return [f"`labels` is empty; name the parts that the sentence is about, of: {known}"]
+    strange = sorted(set(draft.labels) - set(request.labels))
+    return [f"`labels` names {', '.join(strange)}, which this product does not have; it has: {known}"] if strange else []
+
+
+def _gate(state: State, runtime: Runtime[Bench]) -> State:
+    runtime.context.on_step("reading the check")
+    diagnostics = inspect_code(state["draft"]["code"])
+    return {"evidence": [f"line {d.line}, column {d.column}: {d.what}; {d.instead}" for d in diagnostics]}
+
+
+def _learn(state: State, runtime: Runtime[Bench]) -> State:
+    bench, draft = runtime.context, Draft.model_validate(state["draft"])
+    unknown = unknown_ranges(draft.code)
+    if not unknown:
+        return {}
+    bench.on_step("learning what is usual")
+    scenes = [reference.scene for reference in bench.references]
+    ranges = learn_ranges(draft.code, scenes, lambda code, scene: run_check(bench.jail, code, scene).expectations)
+    missing = [name for name in dict.fromkeys(u.name for u in unknown) if name not in ranges]
+    if missing:
+        return {"evidence": [f"no reference picture shows a value for {', '.join(missing)}"]}
+    code = written(draft.code, ranges, len(scenes))
+    return {"draft": draft.model_copy(update={"code": code}).model_dump()}
+
+
+def _prove(state: State, runtime: Runtime[Bench]) -> State:
+    bench, draft = runtime.context, Draft.model_validate(state["draft"])
+    bench.on_step("proving it on reference pictures and counterfactuals")
+    proof = prove(draft.code, draft.labels, draft.breaks, bench.references, bench.jail, bench.most_false_alarms)
+    proof = proof.model_copy(update={"attempts": state["attempt"]})
+    return {"evidence": proof.evidence, "proof": proof.model_dump()}

@@ -1,0 +1,139 @@
+"""From what the rules said to a Verdict: statuses, a score that ranks, and the reason in words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+from ..scene import Part, Scene, Shape
+from ..schema import Evidence, Finding, Rule, Value
+from ..sandbox import Expectation, Outcome
+
+Status = Literal["normal", "anomalous", "undecided"]
+
+_LEAST_FAILURE = 0.25
+"""How far a failed rule is beyond the decision line at the least, on a scale of 0 to 1."""
+
+
+def findings_of(rule: Rule, outcome: Outcome, scene: Scene) -> list[Finding]:
+    """What one rule says of a Scene: a Finding for each expectation that failed, or one that it passed."""
+    if outcome.status != "ok":
+        return [_undecided(rule, outcome)]
+    failed = [e for e in outcome.expectations if not e.passed]
+    if failed:
+        return [_finding(rule, expectation, scene) for expectation in failed]
+    closest = max(outcome.expectations, key=_closeness)
+    held = len(outcome.expectations)
+    return [
+        Finding(
+            rule=rule.number,
+            text=rule.text,
+            kind=rule.kind,
+            status="passed",
+            reason="holds" if held == 1 else f"holds in all {held} places",
+            expected=closest.expected,
+            actual=closest.actual,
+            score=0.5 * _closeness(closest),
+        )
+    ]
+
+
+def status_of(findings: Sequence[Finding]) -> Status:
+    """One failed rule makes a product anomalous; otherwise one undecided rule leaves it undecided."""
+    statuses = {finding.status for finding in findings}
+    if "failed" in statuses:
+        return "anomalous"
+    return "undecided" if "undecided" in statuses or not statuses else "normal"
+
+
+def score_of(findings: Sequence[Finding]) -> float:
+    """0 to 1 with the decision line at 0.5: the strongest failed rule, else the rule that came closest to failing."""
+    return max((finding.score for finding in findings), default=0.5)
+
+
+def explain(findings: Sequence[Finding]) -> str:
+    """The verdict in words, the reasons first."""
+    failed = [f.reason for f in findings if f.status == "failed"]
+    undecided = [f.reason for f in findings if f.status == "undecided"]
+    passed = len({f.rule for f in findings if f.passed})
+    sentences = []
+    if failed:
+        sentences.append(f"Anomalous: {'; '.join(failed)}.")
+    if undecided:
+        sentences.append(f"Undecided: {'; '.join(undecided)}.")
+    if not sentences:
+        return f"Normal: {'the rule holds' if passed == 1 else f'all {passed} rules hold'}."
+    if passed:
+        sentences.append(f"{passed} other {'rule holds' if passed == 1 else 'rules hold'}.")
+    return " ".join(sentences)
+
+
+def _finding(rule: Rule, expectation: Expectation, scene: Scene) -> Finding:
+    confidences = [scene.all_parts[p].confidence for p in expectation.parts if isinstance(p, int)]
+    # A rule that rests on parts seen badly stays nearer to the decision line.
+    strength = _LEAST_FAILURE + (1 - _LEAST_FAILURE) * _severity(expectation)
+    return Finding(
+        rule=rule.number,
+        text=rule.text,
+        kind=expectation.kind,
+        status="failed",
+        reason=expectation.reason,
+        expected=expectation.expected,
+        actual=expectation.actual,
+        parts=[evidence_of(scene.all_parts[p]) if isinstance(p, int) else p for p in expectation.parts],
+        score=0.5 + 0.5 * strength * min(confidences, default=1.0),
+    )
+
+
+def _undecided(rule: Rule, outcome: Outcome) -> Finding:
+    return Finding(
+        rule=rule.number,
+        text=rule.text,
+        kind=rule.kind,
+        status="undecided",
+        reason=f"rule {rule.number} could not be decided: {outcome.message}",
+        error=outcome.status,
+        score=0.5,
+    )
+
+
+def evidence_of(shape: Shape) -> Evidence:
+    """Where a part is, for people and for reports."""
+    confidence = shape.confidence if isinstance(shape, Part) else 1.0
+    return Evidence(label=shape.label, box=shape.box, outline=shape.outline, confidence=confidence)
+
+
+def _severity(expectation: Expectation) -> float:
+    """How far a failed expectation is off, 0 to 1; 1 where it cannot be measured."""
+    distance = _distance(expectation.expected, expectation.actual)
+    return 1.0 if distance is None else 1 - math.exp(-distance)
+
+
+def _closeness(expectation: Expectation) -> float:
+    """How near a passed expectation came to failing: 0 in the middle of what is allowed, 1 at its edge."""
+    expected, actual = expectation.expected, expectation.actual
+    if not isinstance(expected, tuple) or not _is_number(actual):
+        return 0.0
+    low, high = expected
+    if not low < high:
+        return 0.0
+    return min(1.0, abs(2 * float(actual) - low - high) / (high - low))
+
+
+def _distance(expected: Value | tuple[float, float], actual: Value) -> float | None:
+    """From actual to what is expected, in units of what is expected."""
+    if not _is_number(actual):
+        return None
+    value = float(actual)
+    if isinstance(expected, tuple):
+        low, high = expected
+        unit = (high - low) / 2 or abs(high)
+        return max(low - value, value - high, 0.0) / unit if unit else None
+    if not _is_number(expected):
+        return None
+    return abs(value - float(expected)) / max(1.0, abs(float(expected)))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,0 +1,136 @@
+"""Ranges that the words leave open, learned from the reference pictures and written into the rule."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from ..sandbox import Expectation
+from ..scene import Part, Scene
+
+WOBBLES = 12
+"""Wobbled copies of each reference Scene that a range is measured on, besides the Scene itself."""
+
+SHIFT, SCALE, TURN, TINT = 0.005, 0.03, 1.5, 3.0
+"""How far a part may wobble without being another part: share of the picture's diagonal, share of its size,
+degrees, units of CIE L*a*b*. It stands for what drawing, lighting and the eyes add to every measurement."""
+
+_PROBE = 1e12
+"""No measurement comes near it, so a check that is run with it as its range reports what it measured."""
+
+
+class Unknown(NamedTuple):
+    """A constant of a rule that is still `usual()`, and where its value stands in the code (in bytes)."""
+
+    name: str
+    line: int
+    start: int
+    end: int
+
+
+def unknown_ranges(code: str) -> list[Unknown]:
+    """The constants of a rule that are to be learned. The code has passed the text gate."""
+    unknown = []
+    for node in ast.parse(code).body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+            (target,) = node.targets
+            if isinstance(target, ast.Name) and node.value.end_col_offset is not None:
+                unknown.append(
+                    Unknown(target.id, node.value.lineno, node.value.col_offset, node.value.end_col_offset)
+                )
+    return unknown
+
+
+def with_values(code: str, values: Mapping[str, str]) -> str:
+    """The code with the text of a value in place of each named `usual()`."""
+    lines = code.encode().split(b"\n")
+    for unknown in unknown_ranges(code):
+        if unknown.name in values:
+            line = lines[unknown.line - 1]
+            lines[unknown.line - 1] = line[: unknown.start] + values[unknown.name].encode() + line[unknown.end :]
+    return b"\n".join(lines).decode()
+
+
+def probe(code: str) -> str:
+    """The code with a range in place of each `usual()` that every measurement fails."""
+    names = [unknown.name for unknown in unknown_ranges(code)]
+    return with_values(code, {name: f"({_PROBE + 2 * k!r}, {_PROBE + 2 * k + 1!r})" for k, name in enumerate(names)})
+
+
+def measured(names: Sequence[str], expectations: Sequence[Expectation]) -> dict[str, list[float]]:
+    """What a probing run measured for each name."""
+    found: dict[str, list[float]] = {name: [] for name in names}
+    for expectation in expectations:
+        if isinstance(expectation.expected, tuple) and expectation.expected[0] >= _PROBE:
+            number = round((expectation.expected[0] - _PROBE) / 2)
+            if isinstance(expectation.actual, int | float) and number < len(names):
+                found[names[number]].append(float(expectation.actual))
+    return found
+
+
+def learn_ranges(
+    code: str, scenes: Sequence[Scene], run: Callable[[str, Scene], Sequence[Expectation]]
+) -> dict[str, tuple[float, float]]:
+    """For each `usual()` the range that the reference Scenes show; a name that none shows is left out.
+
+    A range is the smallest and largest value seen over all references and their wobbled copies, widened
+    about its middle by 1 + 2 / references: few pictures prove little.
+    """
+    names = [unknown.name for unknown in unknown_ranges(code)]
+    probing = probe(code)
+    random = np.random.default_rng(0)
+    values: dict[str, list[float]] = {name: [] for name in names}
+    for scene in scenes:
+        for copy in [scene, *(wobbled(scene, random) for _ in range(WOBBLES))]:
+            for name, seen in measured(names, run(probing, copy)).items():
+                values[name] += seen
+    return {name: _widened(seen, len(scenes)) for name, seen in values.items() if seen}
+
+
+def written(code: str, ranges: Mapping[str, tuple[float, float]], references: int) -> str:
+    """The code with the learned ranges in it, each with a word on where it comes from."""
+    where = f"  # learned from {references} reference picture{'s' if references != 1 else ''}"
+    return with_values(code, {name: f"({low:g}, {high:g}){where}" for name, (low, high) in ranges.items()})
+
+
+def wobbled(scene: Scene, random: np.random.Generator) -> Scene:
+    """The Scene with every part a little elsewhere, larger or smaller, turned and tinted, independently."""
+    diagonal = float(np.hypot(*scene.size))
+    parts = tuple(_wobbled_part(part, diagonal, scene.size, random) for part in scene.all_parts)
+    return Scene(scene.size, scene.labels, parts)
+
+
+def _wobbled_part(part: Part, diagonal: float, size: tuple[int, int], random: np.random.Generator) -> Part:
+    dx, dy, scale, turn = random.uniform(-1, 1, 4)
+    margin = 4 + int(0.06 * max(part.mask.shape) + SHIFT * diagonal)
+    mask = np.pad(part.mask, margin).astype(np.float32)
+    height, width = mask.shape
+    matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), TURN * turn, 1 + SCALE * scale)
+    matrix[:, 2] += SHIFT * diagonal * np.array([dx, dy])
+    x, y = part.origin[0] - margin, part.origin[1] - margin
+    moved = cv2.warpAffine(mask, matrix, (width, height)) > 0.5
+    # Nothing may leave the picture.
+    moved = moved[max(0, -y) : size[1] - y, max(0, -x) : size[0] - x]
+    x, y = max(0, x), max(0, y)
+    rows, columns = np.flatnonzero(moved.any(axis=1)), np.flatnonzero(moved.any(axis=0))
+    lab = tuple(float(v) for v in np.array(part.lab) + TINT * random.uniform(-1, 1, 3))
+    if not len(rows):
+        return part.recoloured(lab)
+    cropped = np.ascontiguousarray(moved[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+    origin = (x + int(columns[0]), y + int(rows[0]))
+    return Part(part.label, cropped, origin, lab=lab, confidence=part.confidence)
+
+
+def _widened(values: Sequence[float], references: int) -> tuple[float, float]:
+    low, high = min(values), max(values)
+    extra = (high - low) / references
+    return _rounded(low - extra), _rounded(high + extra)
+
+
+def _rounded(value: float) -> float:
+    """Four significant digits: more would claim what was not measured."""
+    return float(f"{value:.4g}")

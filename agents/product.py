@@ -1,0 +1,223 @@
+"""A product: the folder that holds all LogiSight knows of it.
+
+    product.json        size of its pictures, part labels, reference pictures by hash
+    parts.safetensors   the part model
+    references/         the reference pictures, named by the SHA-256 of their bytes
+    rules/              the rulebook
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from pydantic import ValidationError
+
+from ..scene import Shape
+from ..schema import PictureError, ProductError, Record
+from ..tools.annotations import read_annotations
+from ..tools.parts import PartModel, Pixels, Seen, learn_parts
+from ..tools.pictures import Picture, list_pictures, read_picture
+from .rulebook import Rulebook
+
+HOME = Path("products")
+"""Where a product that is named and not pathed lives, below the current folder."""
+
+FORMAT = "logisight-product-1"
+
+SHAPE_TOLERANCE = 0.03
+"""How far width / height may differ from the taught pictures before lengths mean something else."""
+
+
+class Reference(Record):
+    """One reference picture."""
+
+    name: str
+    sha256: str
+    suffix: str
+    annotated: bool
+
+
+class ProductFile(Record):
+    """What `product.json` holds."""
+
+    format: str
+    references: list[Reference]
+    synonyms: dict[str, str] = {}
+    """The product's own words -> labels; edit at will."""
+
+
+@dataclass(frozen=True)
+class Product:
+    """One product, read from its folder."""
+
+    folder: Path
+    file: ProductFile
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.folder.resolve().name
+
+    @cached_property
+    def model(self) -> PartModel:
+        """The taught eyes."""
+        return PartModel.load(self.folder / "parts.safetensors")
+
+    @property
+    def rules_folder(self) -> Path:
+        """Where the rulebook is."""
+        return self.folder / "rules"
+
+    def rulebook(self) -> Rulebook:
+        """The rules as they are on disk now."""
+        return Rulebook.load(self.rules_folder)
+
+    def see(self, picture: Picture) -> tuple[Pixels, Seen]:
+        """The picture at the size that was taught, and the parts in it.
+
+        Raises:
+            PictureError: The picture has another shape than the taught ones.
+        """
+        pixels, notes = at_taught_size(picture, self.model.size)
+        seen = self.model.see(pixels)
+        return pixels, Seen(seen.scene, [*picture.notes, *notes, *seen.dropped])
+
+    def reference_pictures(self) -> Iterator[tuple[Reference, Picture]]:
+        """The reference pictures, one at a time.
+
+        Raises:
+            ProductError: One is missing or was changed.
+        """
+        for reference in self.file.references:
+            path = self.folder / "references" / (reference.sha256 + reference.suffix)
+            picture = read_picture(path)
+            if picture.sha256 != reference.sha256:
+                raise ProductError(f"{path}: this is not the picture that was taught; teach the product again")
+            yield reference, picture
+
+
+def at_taught_size(picture: Picture, size: tuple[int, int]) -> tuple[Pixels, list[str]]:
+    """A picture's pixels at the size of the taught ones, so that lengths mean the same, and a note if that changed it.
+
+    Raises:
+        PictureError: Its shape differs too much for that.
+    """
+    height, width = picture.pixels.shape[:2]
+    if (width, height) == size:
+        return picture.pixels, []
+    if abs(np.log(width / height / (size[0] / size[1]))) > SHAPE_TOLERANCE:
+        raise PictureError(
+            f"{picture.path}: {width}x{height} has another shape than the taught pictures ({size[0]}x{size[1]}); "
+            "crop it to the same view, or teach with pictures of this shape"
+        )
+    smaller = width > size[0]
+    resized = cv2.resize(picture.pixels, size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
+    return resized, [f"brought from {width}x{height} to the taught size {size[0]}x{size[1]}"]
+
+
+class Taught(NamedTuple):
+    """A product that was taught: its annotated parts by label, and what of the annotations was not understood."""
+
+    product: Product
+    parts: dict[str, int]
+    ignored: list[str]
+
+
+def find_product(name: str) -> Path:
+    """The folder of a product that is named by path, or by name below `products`.
+
+    Raises:
+        ProductError: There is none.
+    """
+    for folder in (Path(name), HOME / name):
+        if (folder / "product.json").is_file():
+            return folder
+    known = sorted(p.parent.name for p in HOME.glob("*/product.json"))
+    hint = f"products here: {', '.join(known)}" if known else "run `logisight teach` first"
+    raise ProductError(f"there is no product {name!r}; {hint}")
+
+
+def new_product_folder(name: str | Path) -> Path:
+    """Where a product goes: a path as given, a bare name below `products`."""
+    return Path(name) if isinstance(name, Path) or "/" in name else HOME / name
+
+
+def open_product(name: str | Path) -> Product:
+    """Read a product's folder.
+
+    Raises:
+        ProductError: There is none, or its file is damaged.
+    """
+    folder = find_product(str(name))
+    path = folder / "product.json"
+    try:
+        file = ProductFile.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ProductError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}; teach the product again") from None
+    if file.format != FORMAT:
+        raise ProductError(f"{path}: made by another version of LogiSight; teach the product again")
+    return Product(folder, file)
+
+
+def teach(
+    name: str | Path,
+    pictures: Path,
+    annotations: Path,
+    references: Path | None = None,
+    on_picture: Callable[[Path], None] = lambda path: None,
+) -> Taught:
+    """Learn the parts of a product from the annotated ones of its pictures, and keep all as references.
+
+    `pictures` and `references` are folders of pictures of good products. Rules that the product has already
+    stay, but they were proven with other eyes: prove them again.
+
+    Raises:
+        PictureError: A picture cannot be read or has another shape than the first annotated one.
+        AnnotationError: The annotations cannot be used.
+        ProductError: There is no annotated part.
+    """
+    taught_on = list_pictures([pictures])
+    annotated = read_annotations(annotations, taught_on)
+    samples: list[tuple[Pixels, Sequence[Shape]]] = []
+    kept: dict[str, tuple[Reference, Path]] = {}
+    size: tuple[int, int] | None = None
+    more = list_pictures([references]) if references else []
+    for path in [*annotated, *(p for p in [*taught_on, *more] if p not in annotated)]:
+        picture = read_picture(path)
+        size = size or (picture.pixels.shape[1], picture.pixels.shape[0])
+        at_taught_size(picture, size)
+        if path in annotated:
+            samples.append((picture.pixels, annotated[path].parts))
+        reference = Reference(
+            name=path.name, sha256=picture.sha256, suffix=path.suffix.lower(), annotated=path in annotated
+        )
+        kept.setdefault(picture.sha256, (reference, path))
+        on_picture(path)
+    model = learn_parts(samples)
+    product = Product(new_product_folder(name), ProductFile(format=FORMAT, references=[r for r, _ in kept.values()]))
+    _write(product, model, {r.sha256 + r.suffix: path for r, path in kept.values()})
+    parts = Counter(shape.label for annotation in annotated.values() for shape in annotation.parts)
+    return Taught(product, dict(parts), [line for annotation in annotated.values() for line in annotation.ignored])
+
+
+def _write(product: Product, model: PartModel, pictures: Mapping[str, Path]) -> None:
+    references = product.folder / "references"
+    references.mkdir(parents=True, exist_ok=True)
+    for name, path in pictures.items():
+        if not (references / name).is_file():
+            shutil.copyfile(path, references / name)
+    model.save(product.folder / "parts.safetensors")
+    # Last, since this file is what makes the folder a product.
+    (product.folder / "product.json").write_text(product.file.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    for path in references.iterdir():
+        if path.name not in pictures:
+            path.unlink()

@@ -1,0 +1,102 @@
+"""Proving a check: it must pass on the reference pictures and notice Scenes that were broken on purpose."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ..sandbox import Check, Outcome, ProcessJail
+from ..scene import Scene
+from ..schema import Counterfactual, Edit, Proof
+from .counterfactuals import break_on_purpose
+from .rulebook import code_hash
+
+CHALLENGED_REFERENCES = 3
+"""Counterfactuals are made of the first so many reference Scenes on which the check passed."""
+
+SHOWN = 3
+"""How many failing references an author is shown."""
+
+
+class Reference(NamedTuple):
+    """A reference picture's name and its Scene."""
+
+    name: str
+    scene: Scene
+
+
+def run_check(jail: ProcessJail, code: str, scene: Scene) -> Outcome:
+    """What one check says of one Scene."""
+    (outcome,) = jail.run([Check(1, code)], scene)
+    return outcome
+
+
+def prove(
+    code: str,
+    labels: Sequence[str],
+    breaks: Sequence[Edit],
+    references: Sequence[Reference],
+    jail: ProcessJail,
+    most_false_alarms: float = 0.0,
+) -> Proof:
+    """Run a check on every reference and on counterfactuals of some; what it failed at is in `evidence`.
+
+    `breaks` are the edits, done to parts of `labels`, that the check must notice; `most_false_alarms` is the
+    share of references on which it may fail and still count.
+    """
+    complaints = {reference.name: _complaint(run_check(jail, code, reference.scene)) for reference in references}
+    alarms = [name for name, complaint in complaints.items() if complaint]
+    proof = Proof(code_sha256=code_hash(code), references=len(references), false_alarms=alarms)
+    if proof.false_alarm_rate > most_false_alarms:
+        shown = [f"fails on reference {name}: {complaints[name]}" for name in alarms[:SHOWN]]
+        more = len(alarms) - SHOWN
+        shown += [f"and on {more} more reference pictures"] if more > 0 else []
+        return proof.model_copy(update={"evidence": shown})
+    passed = [reference.scene for reference in references if not complaints[reference.name]]
+    tried = challenge(code, labels, breaks, passed[:CHALLENGED_REFERENCES], jail)
+    return proof.model_copy(update={"counterfactuals": tried, "evidence": unnoticed(tried, labels, breaks)})
+
+
+def challenge(
+    code: str, labels: Sequence[str], breaks: Sequence[Edit], scenes: Sequence[Scene], jail: ProcessJail
+) -> list[Counterfactual]:
+    """How often the check noticed each kind of edit on parts of each label."""
+    tried: Counter[tuple[Edit, str]] = Counter()
+    caught: Counter[tuple[Edit, str]] = Counter()
+    for scene in scenes:
+        for broken in break_on_purpose(scene, labels, breaks):
+            tried[broken.edit, broken.label] += 1
+            caught[broken.edit, broken.label] += any(_notices(jail, code, edited) for edited in broken.scenes)
+    return [
+        Counterfactual(edit=edit, label=label, tried=count, caught=caught[edit, label])
+        for (edit, label), count in tried.items()
+    ]
+
+
+def unnoticed(tried: Sequence[Counterfactual], labels: Sequence[str], breaks: Sequence[Edit]) -> list[str]:
+    """What a check should have noticed and did not: every edit on some label, and some edit on every label."""
+    evidence = []
+    for edit in breaks:
+        of_edit = [c for c in tried if c.edit == edit]
+        if not of_edit:
+            evidence.append(f"no reference picture shows a {' or '.join(labels)} that could be {edit}")
+        elif not any(c.caught for c in of_edit):
+            done = sum(c.tried for c in of_edit)
+            evidence.append(f"does not notice when a {' or '.join(labels)} is {edit} (0 of {done} times)")
+    for label in labels if not evidence else []:
+        if not any(c.caught for c in tried if c.label == label):
+            evidence.append(f"notices nothing that is done to a {label} ({', '.join(breaks)})")
+    return evidence
+
+
+def _notices(jail: ProcessJail, code: str, scene: Scene) -> bool:
+    outcome = run_check(jail, code, scene)
+    return outcome.status == "ok" and not all(e.passed for e in outcome.expectations)
+
+
+def _complaint(outcome: Outcome) -> str:
+    """Why an outcome is not a pass, or nothing."""
+    if outcome.status != "ok":
+        return outcome.message
+    return "; ".join(expectation.reason for expectation in outcome.expectations if not expectation.passed)

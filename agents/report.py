@@ -1,0 +1,181 @@
+"""Writes the report of an inspection: one HTML file that needs no network and nothing beside it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import statistics
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path, PurePath
+
+import cv2
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from numpy.typing import NDArray
+
+from ..schema import LogiSightError, Rule, Value, Verdict
+from ..tools.overlay import open_findings
+
+WIDEST = 1200
+"""Pixels; wider overlays are made smaller."""
+FULL_SIZE = 200
+"""Up to so many overlays are kept at full width; more share the same space, down to `NARROWEST`."""
+NARROWEST = 480
+THUMBNAIL = 176
+QUALITY = 80
+"""Of JPEG, for overlays and thumbnails."""
+
+STATUSES = ["normal", "anomalous", "undecided"]
+_MARKS = {"normal": "✓", "anomalous": "✕", "undecided": "?"}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An overlay as a report holds it: data URIs and sizes in pixels."""
+
+    overlay: str
+    width: int
+    height: int
+    thumbnail: str
+    thumbnail_width: int
+
+
+def write_report(
+    path: Path,
+    product: str,
+    verdicts: Sequence[Verdict],
+    overlays: Mapping[str, Path | bytes],
+    rules: Sequence[Rule],
+) -> None:
+    """Write the report of an inspection to `path`, which holds the old one until the new one is complete.
+
+    `overlays` maps the `sample` of a verdict to its picture: a path, or the bytes of a picture file, read
+    one at a time. A verdict without a readable overlay is reported without picture.
+
+    Raises:
+        LogiSightError: The file cannot be written.
+    """
+    widest = max(NARROWEST, min(WIDEST, round(WIDEST * (FULL_SIZE / max(len(overlays), 1)) ** 0.5)))
+
+    def picture_of(verdict: Verdict) -> Picture | None:
+        source = overlays.get(verdict.sample)
+        return None if source is None else _embed(source, widest)
+
+    pieces = (
+        _environment().get_template("report.html.j2").generate(_context(product, verdicts, rules, picture_of))
+    )
+    unfinished = path.with_name(path.name + ".part")
+    try:
+        with unfinished.open("w", encoding="utf-8", errors="replace") as file:
+            file.writelines(pieces)
+        unfinished.replace(path)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise LogiSightError(f"cannot write the report {path}: {error.strerror or error}") from error
+
+
+def _environment() -> Environment:
+    """Templates that escape all they are given."""
+    environment = Environment(
+        loader=PackageLoader(__package__, "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(name=_name, duration=_duration, value=_value)
+    return environment
+
+
+def _context(
+    product: str,
+    verdicts: Sequence[Verdict],
+    rules: Sequence[Rule],
+    picture_of: Callable[[Verdict], Picture | None],
+) -> dict[str, object]:
+    """What the template is told."""
+    script = _environment().get_template("report.js.j2").render()
+    times = [sum(verdict.seconds.values()) for verdict in verdicts if verdict.seconds]
+    return {
+        "product": product,
+        "verdicts": verdicts,
+        "rules": rules,
+        "pictures": picture_of,
+        "open_findings": open_findings,
+        "unreadable": [verdict for verdict in verdicts if verdict.error],
+        "statuses": STATUSES,
+        "counts": Counter(verdict.status for verdict in verdicts),
+        "tallies": {rule.number: _tally(rule, verdicts) for rule in rules},
+        "median_seconds": statistics.median(times) if times else None,
+        "mark": _MARKS.__getitem__,
+        "written": datetime.now().astimezone(),
+        "version": version("logisight"),
+        "script_sha256": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    }
+
+
+def _tally(rule: Rule, verdicts: Sequence[Verdict]) -> Counter[str]:
+    """On how many pictures a rule failed, else was undecided, else passed."""
+    tally: Counter[str] = Counter()
+    for verdict in verdicts:
+        said = {finding.status for finding in verdict.findings if finding.rule == rule.number}
+        for status in ("failed", "undecided", "passed"):
+            if status in said:
+                tally[status] += 1
+                break
+    return tally
+
+
+def _embed(source: Path | bytes, widest: int) -> Picture | None:
+    """An overlay and its thumbnail as data URIs, or None where it cannot be read."""
+    try:
+        data = source if isinstance(source, bytes) else source.read_bytes()
+    except OSError:
+        return None
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    if pixels is None:
+        return None
+    overlay, thumbnail = (_fitted(np.asarray(pixels, np.uint8), limit) for limit in (widest, THUMBNAIL))
+    height, width = overlay.shape[:2]
+    return Picture(_data_uri(overlay), width, height, _data_uri(thumbnail), thumbnail.shape[1])
+
+
+def _fitted(pixels: NDArray[np.uint8], widest: int) -> NDArray[np.uint8]:
+    """The picture, made smaller where it is wider than `widest` pixels."""
+    height, width = pixels.shape[:2]
+    if width <= widest:
+        return pixels
+    size = (widest, max(1, round(height * widest / width)))
+    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+
+
+def _data_uri(pixels: NDArray[np.uint8]) -> str:
+    _, jpeg = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg.tobytes()).decode()
+
+
+def _name(sample: str) -> str:
+    return PurePath(sample).name
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
+def _value(value: Value | tuple[float, float]) -> str:
+    """What a rule expected or saw, for people.
+
+    >>> _value((61.5, 70.25)), _value(True), _value(None)
+    ('61.5 to 70.25', 'yes', 'nothing')
+    """
+    if isinstance(value, tuple):
+        return " to ".join(_value(end) for end in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None:
+        return "nothing"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

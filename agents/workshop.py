@@ -1,0 +1,90 @@
+"""One product open for work: its reference Scenes seen once, its sandbox warm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from types import TracebackType
+
+from langchain_core.language_models import BaseChatModel
+
+from ..sandbox import ProcessJail
+from ..schema import Rule
+from .author import Authored, Bench, author_rule
+from .draft import Request
+from .product import Product
+from .proof import Reference, prove
+from .reasoner import OFFLINE, make_reasoner
+from .rulebook import Rulebook
+
+
+class Workshop:
+    """Authors rules for a product and proves them. Close it, or use it in a `with`.
+
+    Example:
+        with Workshop(open_product("pushpins")) as workshop:
+            authored = workshop.author("There are exactly 15 pushpins.")
+    """
+
+    def __init__(self, product: Product, on_reference: Callable[[str], None] = lambda name: None) -> None:
+        self.product = product
+        self._on_reference = on_reference
+        self._jail = ProcessJail()
+
+    @cached_property
+    def references(self) -> list[Reference]:
+        """What the product's eyes see in its reference pictures."""
+        seen = []
+        for reference, picture in self.product.reference_pictures():
+            seen.append(Reference(reference.name, self.product.see(picture)[1].scene))
+            self._on_reference(reference.name)
+        return seen
+
+    def author(
+        self,
+        sentence: str,
+        reasoner: str | BaseChatModel = OFFLINE,
+        most_false_alarms: float = 0.0,
+        on_step: Callable[[str], None] = lambda step: None,
+    ) -> Authored:
+        """Turn a sentence into a proven rule and keep it in the rulebook; the same sentence again replaces its rule.
+
+        Raises:
+            AuthorError: There is no such reasoner, or no reference picture.
+        """
+        model = make_reasoner(reasoner) if isinstance(reasoner, str) else reasoner
+        product = self.product
+        request = Request(
+            sentence=" ".join(sentence.split()),
+            labels=list(product.model.labels),
+            containers=product.model.containers,
+            synonyms=product.file.synonyms,
+        )
+        book = product.rulebook()
+        number = next((rule.number for rule in book.rules if rule.text == request.sentence), book.next_number)
+        bench = Bench(model, self.references, self._jail, most_false_alarms, on_step)
+        authored = author_rule(request, bench, number)
+        if authored.rule:
+            Rulebook.save(authored.rule, product.rules_folder)
+        return authored
+
+    def prove(self, rule: Rule) -> Rule:
+        """Prove a rule again, after its code or the eyes have changed, and keep how that ended."""
+        tried = rule.proof.counterfactuals if rule.proof else []
+        edits = list(dict.fromkeys(c.edit for c in tried))
+        labels = list(dict.fromkeys(c.label for c in tried))
+        proven = rule.model_copy(update={"proof": prove(rule.code, labels, edits, self.references, self._jail)})
+        Rulebook.save(proven, self.product.rules_folder)
+        return proven
+
+    def close(self) -> None:
+        """Stop the sandbox."""
+        self._jail.close()
+
+    def __enter__(self) -> Workshop:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,1 @@
+"""Who keeps score: benchmarks, and the demo product."""

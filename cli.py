@@ -1,0 +1,287 @@
+"""The command line: thin, one function a verb."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from .schema import LogiSightError, ProductError
+
+if TYPE_CHECKING:
+    from .agents.author import Authored
+    from .agents.product import Product, Taught
+    from .schema import Rule, Verdict
+
+# What a verb needs is imported inside it, so that `--help` answers at once.
+
+NORMAL, NOT_NORMAL, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
+
+app = typer.Typer(
+    name="logisight",
+    help="Reasoning-based visual inspection: rules in plain words, proven on reference pictures.",
+    epilog=(
+        "Exit codes: 0 all normal (or the work is done), 1 something anomalous or undecided (or a rule refused), "
+        "2 wrong use, 130 interrupted."
+    ),
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+ProductName = Annotated[str, typer.Argument(metavar="PRODUCT", help="A folder, or a name below ./products.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON, for scripts.")]
+
+
+class RulesAction(StrEnum):
+    """What `rules` can do."""
+
+    list = "list"
+    show = "show"
+    prove = "prove"
+    remove = "remove"
+
+
+def main() -> None:
+    """Run the command line; errors for people end in one line and an exit code."""
+    try:
+        code = app(standalone_mode=False) or NORMAL
+    except typer.TyperException as error:
+        _fail(f"{error.format_message()} (see --help)")
+    except LogiSightError as error:
+        _fail(str(error))
+    except OSError as error:
+        _fail(f"{error.filename or 'file system'}: {error.strerror or error}")
+    if code == INTERRUPTED:
+        _say("interrupted; what is done is kept, run the same command again to go on")
+    sys.exit(code)
+
+
+@app.command(epilog="Example: logisight demo --out /tmp/demo")
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder to write everything to.")] = Path("logisight-demo"),
+    pictures: Annotated[int, typer.Option(min=1, max=10_000, help="How many pictures to inspect.")] = 8,
+    seed: Annotated[int, typer.Option(help="The same seed renders the same pictures.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Render a small product line, learn its parts, author rules, inspect, and write a report.
+
+    Needs no data, no network and no GPU.
+    """
+    from .benchmarks.demo import DEMO_SENTENCES, write_product_line
+    from .console import show_rules, show_taught, show_verdicts
+
+    _say(f"rendering a product line into {out}")
+    shutil.rmtree(out / "pushpin-box", ignore_errors=True)
+    write_product_line(out, tests=pictures, seed=seed)
+    taught = _teach(str(out / "pushpin-box"), out / "references", out / "annotations", None)
+    _author(taught.product, DEMO_SENTENCES, "offline", 0.0)
+    verdicts = _inspect(taught.product, [out / "inspect"], out / "results", fresh=True)
+    truth = json.loads((out / "truth.json").read_text(encoding="utf-8"))
+    if as_json:
+        _print_json({"verdicts": [verdict.model_dump(mode="json") for verdict in verdicts], "truth": truth})
+    else:
+        show_taught(taught)
+        show_rules(taught.product.rulebook().rules)
+        show_verdicts(verdicts, truth)
+        _say(f"report: {out / 'results' / 'report.html'}")
+
+
+@app.command(epilog="Example: logisight teach pushpins --pictures good/ --annotations labels/ --references more/")
+def teach(
+    product: ProductName,
+    pictures: Annotated[Path, typer.Option(help="Folder of pictures of good products.")],
+    annotations: Annotated[
+        Path, typer.Option(help="Of 1 to 5 of the pictures: LabelMe, ISAT or COCO JSON, or index-mask PNGs.")
+    ],
+    references: Annotated[
+        Path | None, typer.Option(help="Folder of more good pictures, not annotated, to prove rules on.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Learn to see the parts of a product from a few annotated pictures."""
+    from .console import rule_facts, show_taught, taught_facts, why_unproven
+
+    taught = _teach(product, pictures, annotations, references)
+    again = _prove(taught.product, taught.product.rulebook().rules)
+    if as_json:
+        _print_json(taught_facts(taught) | {"rules_proven_again": [rule_facts(rule) for rule in again]})
+        return
+    show_taught(taught)
+    for rule in again:
+        if rule.proof and rule.proof.evidence:
+            _say(f"rule {rule.number} does not count with the new eyes: {why_unproven(rule)}")
+
+
+@app.command(
+    epilog='Example: logisight author pushpins "There is exactly one pushpin in each compartment of a grid of '
+    '3 rows and 5 columns."'
+)
+def author(
+    product: ProductName,
+    sentences: Annotated[list[str], typer.Argument(metavar="SENTENCE...", help="What is true of a good product.")],
+    llm: Annotated[str, typer.Option("--llm", envvar="LOGISIGHT_LLM", help="Who writes the checks.")] = "offline",
+    most_false_alarms: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of the references that a rule may fail on and still count.")
+    ] = 0.0,
+    as_json: AsJson = False,
+) -> None:
+    """Turn sentences into proven checks and keep them in the rulebook."""
+    from .agents.product import open_product
+    from .console import authored_facts, show_authored
+
+    results = _author(open_product(product), sentences, llm, most_false_alarms)
+    if as_json:
+        _print_json([authored_facts(sentence, authored) for sentence, authored in results])
+    else:
+        for sentence, authored in results:
+            show_authored(sentence, authored)
+    raise typer.Exit(NORMAL if all(authored.rule for _, authored in results) else NOT_NORMAL)
+
+
+@app.command(epilog="Examples: logisight rules pushpins; logisight rules pushpins show 1")
+def rules(
+    product: ProductName,
+    action: Annotated[RulesAction, typer.Argument(help="What to do; `list` when left out.")] = RulesAction.list,
+    number: Annotated[int | None, typer.Argument(metavar="[N]", help="Which rule; `prove` without it: all.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the rules of a product; show, prove again or remove one."""
+    from .agents.product import open_product
+    from .agents.rulebook import Rulebook
+    from .console import rule_facts, show_code_of, show_rules
+
+    opened = open_product(product)
+    book = opened.rulebook()
+    chosen = book.rules if number is None else [book.numbered(number)]
+    if number is None and action in (RulesAction.show, RulesAction.remove):
+        raise ProductError(f"which rule? logisight rules {product} {action} N")
+    if action is RulesAction.prove:
+        chosen = _prove(opened, chosen)
+    if action is RulesAction.remove:
+        for rule in chosen:
+            Rulebook.remove(rule.number, opened.rules_folder)
+            _say(f"removed rule {rule.number}: {rule.text}")
+    elif as_json:
+        _print_json([rule_facts(rule) for rule in chosen])
+    elif action is RulesAction.show:
+        for rule in chosen:
+            show_code_of(rule)
+    else:
+        show_rules(chosen)
+
+
+@app.command(epilog="Example: logisight inspect pushpins line/ --out results/")
+def inspect(
+    product: ProductName,
+    pictures: Annotated[
+        list[Path], typer.Argument(metavar="PICTURE_OR_DIR...", help="Pictures, and folders of pictures.")
+    ],
+    out: Annotated[Path | None, typer.Option(help="Folder for overlays, results.jsonl and report.html.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Throw away what is in --out instead of going on.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Inspect pictures: verdicts with reasons. With --out, a run that was cut off goes on where it was."""
+    from .agents.product import open_product
+    from .console import show_verdicts
+
+    verdicts = _inspect(open_product(product), pictures, out, fresh)
+    if as_json:
+        for verdict in verdicts:
+            typer.echo(verdict.model_dump_json())
+    else:
+        show_verdicts(verdicts)
+        if out:
+            _say(f"report: {out / 'report.html'}")
+    raise typer.Exit(NORMAL if all(verdict.status == "normal" for verdict in verdicts) else NOT_NORMAL)
+
+
+def _teach(name: str, pictures: Path, annotations: Path, references: Path | None) -> Taught:
+    from .agents.product import teach as teach_product
+
+    with _progress("reading pictures") as advance:
+        return teach_product(name, pictures, annotations, references, lambda path: advance(path.name))
+
+
+def _author(
+    product: Product, sentences: Sequence[str], llm: str, most_false_alarms: float
+) -> list[tuple[str, Authored]]:
+    from .agents.workshop import Workshop
+
+    with _progress("authoring", len(sentences)) as advance, Workshop(product) as workshop:
+        results = []
+        for sentence in sentences:
+            results.append((sentence, workshop.author(sentence, llm, most_false_alarms)))
+            advance(sentence)
+        return results
+
+
+def _prove(product: Product, chosen: Sequence[Rule]) -> list[Rule]:
+    from .agents.workshop import Workshop
+
+    if not chosen:
+        return []
+    with _progress("proving", len(chosen)) as advance, Workshop(product) as workshop:
+        proven = []
+        for rule in chosen:
+            proven.append(workshop.prove(rule))
+            advance(rule.text)
+        return proven
+
+
+def _inspect(product: Product, paths: Sequence[Path], out: Path | None, fresh: bool) -> list[Verdict]:
+    from .agents.batch import Results, inspect_all, run_of
+    from .agents.graph import Inspector
+    from .tools.pictures import list_pictures
+
+    samples = list_pictures(paths)
+    with Inspector(product) as inspector:
+        results = Results(out, run_of(inspector), fresh) if out else None
+        verdicts: list[Verdict] = []
+        try:
+            with _progress("inspecting", len(samples)) as advance:
+                for verdict in inspect_all(inspector, samples, results):
+                    verdicts.append(verdict)
+                    advance(verdict.sample)
+        finally:
+            if results:
+                results.write_report(product.name, inspector.rules, samples)
+                results.close()
+        return verdicts
+
+
+@contextmanager
+def _progress(what: str, total: int | None = None) -> Iterator[Any]:
+    """A progress bar with the time left on standard error; yields what to call after each step."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda name: progress.advance(task)
+
+
+def _print_json(facts: Any) -> None:
+    typer.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+
+
+def _say(line: str) -> None:
+    typer.echo(line, err=True)
+
+
+def _fail(line: str) -> NoReturn:
+    _say(f"error: {line}")
+    sys.exit(WRONG_USE)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,146 @@
+"""What the command line shows: tables and lines for people, plain facts for scripts."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.syntax import Syntax
+from rich.table import Column, Table
+
+if TYPE_CHECKING:
+    from .agents.author import Authored
+    from .agents.product import Taught
+    from .schema import Proof, Rule, Verdict
+
+STYLES = {"normal": "bold green", "anomalous": "bold red", "undecided": "bold yellow"}
+
+# Piped into a file there is no terminal to ask for its width.
+_out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 120)
+
+
+def taught_facts(taught: Taught) -> dict[str, Any]:
+    """What `teach` did, JSON-plain."""
+    product = taught.product
+    return {
+        "product": product.name,
+        "folder": str(product.folder),
+        "annotated_parts": taught.parts,
+        "containers": product.model.containers,
+        "references": len(product.file.references),
+        "picture_size": list(product.model.size),
+        "ignored": taught.ignored,
+    }
+
+
+def show_taught(taught: Taught) -> None:
+    """Say what `teach` did."""
+    product = taught.product
+    annotated = sum(reference.annotated for reference in product.file.references)
+    parts = ", ".join(f"{count} {label}" for label, count in sorted(taught.parts.items()))
+    _out.print(
+        f"Taught [bold]{escape(product.name)}[/] from {annotated} annotated picture{'s' * (annotated != 1)} "
+        f"({escape(parts)}); {len(product.file.references)} reference picture"
+        f"{'s' * (len(product.file.references) != 1)}; kept in {escape(str(product.folder))}"
+    )
+    for line in taught.ignored:
+        _out.print(f"  left out: {escape(line)}", style="yellow")
+
+
+def rule_facts(rule: Rule) -> dict[str, Any]:
+    """A rule, JSON-plain, and whether it counts."""
+    from .agents.rulebook import is_proven
+
+    return rule.model_dump(mode="json") | {"proven": is_proven(rule)}
+
+
+def authored_facts(sentence: str, authored: Authored) -> dict[str, Any]:
+    """How a sentence fared, JSON-plain."""
+    return {
+        "sentence": sentence,
+        "rule": rule_facts(authored.rule) if authored.rule else None,
+        "refusal": authored.refusal.model_dump() if authored.refusal else None,
+        "evidence": authored.evidence,
+    }
+
+
+def show_authored(sentence: str, authored: Authored) -> None:
+    """Show a new rule and its proof, or what stood in the way, pointing at the words."""
+    if authored.rule and authored.rule.proof:
+        _out.print(f"[bold green]Rule {authored.rule.number} proven[/]: {escape(authored.rule.text)}")
+        show_code_of(authored.rule)
+        _out.print(f"  {escape(proof_line(authored.rule.proof))}")
+        return
+    _out.print(f"[bold red]Not a rule[/]: {escape(sentence)}")
+    refusal = authored.refusal
+    if refusal:
+        if refusal.end > refusal.start:
+            _out.print(f"{' ' * (12 + refusal.start)}{'^' * (refusal.end - refusal.start)}", style="red")
+        _out.print(f"  {escape(refusal.reason)}")
+        if refusal.nearest:
+            _out.print(f"  The nearest sentence that can be read: {escape(refusal.nearest)}")
+    for line in authored.evidence:
+        _out.print(f"  {escape(line)}")
+
+
+def show_code_of(rule: Rule) -> None:
+    """Print the check of a rule."""
+    _out.print(Syntax(rule.code.rstrip(), "python", background_color="default"))
+
+
+def proof_line(proof: Proof) -> str:
+    """A proof in one line."""
+    good = proof.references - len(proof.false_alarms)
+    tried = {edit: [c for c in proof.counterfactuals if c.edit == edit] for edit in {c.edit for c in proof.counterfactuals}}
+    caught = [f"{edit} {sum(c.caught for c in cs)}/{sum(c.tried for c in cs)}" for edit, cs in sorted(tried.items())]
+    line = f"holds on {good} of {proof.references} references"
+    return f"{line}; noticed {', '.join(caught)}" if caught else line
+
+
+def show_rules(rules: Sequence[Rule]) -> None:
+    """A table of the rules: text, kind, whether proven and on how many pictures."""
+    from .agents.rulebook import is_proven
+
+    table = Table("No", "Rule", "Kind", "Proven", "On references", "Noticed")
+    for rule in rules:
+        proof = rule.proof
+        proven = "yes" if is_proven(rule) else "no"
+        good = f"{proof.references - len(proof.false_alarms)} of {proof.references}" if proof else "-"
+        caught = "-"
+        if proof and proof.counterfactuals:
+            caught = f"{sum(c.caught for c in proof.counterfactuals)} of {sum(c.tried for c in proof.counterfactuals)}"
+        table.add_row(str(rule.number), escape(rule.text), rule.kind, proven, good, caught)
+    _out.print(table)
+    for rule in rules:
+        if not is_proven(rule):
+            _out.print(f"Rule {rule.number} does not count: {escape(why_unproven(rule))}", style="yellow")
+
+
+def why_unproven(rule: Rule) -> str:
+    """Why a rule does not count."""
+    if rule.proof and rule.proof.evidence:
+        return "; ".join(rule.proof.evidence)
+    return "its code was changed since it was proven; prove it again with `rules PRODUCT prove`"
+
+
+def show_verdicts(verdicts: Sequence[Verdict], truth: Mapping[str, Mapping[str, str]] | None = None) -> None:
+    """A table of verdicts with their reasons; with the truth beside them where it is known."""
+    table = Table(Column("Picture", overflow="fold"), "Verdict", "Score", "Why", *(["Truth"] if truth else []))
+    for verdict in verdicts:
+        name = verdict.sample.replace("\\", "/").rsplit("/", 1)[-1]
+        why = "\n".join(f.reason for f in verdict.findings if not f.passed) or verdict.explanation
+        row = [escape(name), f"[{STYLES[verdict.status]}]{verdict.status}[/]", f"{verdict.score:.2f}", escape(why)]
+        if truth:
+            row.append(escape(truth[name]["reason"] or truth[name]["status"]) if name in truth else "-")
+        table.add_row(*row)
+    _out.print(table)
+    _out.print(summary(verdicts))
+
+
+def summary(verdicts: Sequence[Verdict]) -> str:
+    """How many of each status, in words."""
+    counts = {status: sum(v.status == status for v in verdicts) for status in STYLES}
+    return f"{len(verdicts)} pictures: " + ", ".join(f"{count} {status}" for status, count in counts.items())
