@@ -206,7 +206,8 @@ def teach(
     product = Product(new_product_folder(name), ProductFile(format=FORMAT, references=[r for r, _ in kept.values()]))
     _write(product, model, {r.sha256 + r.suffix: path for r, path in kept.values()})
     parts = Counter(shape.label for annotation in annotated.values() for shape in annotation.parts)
-    return Taught(product, dict(parts), [line for annotation in annotated.values() for line in annotation.ignored])
+    ignored = [*annotated.notes, *(line for annotation in annotated.values() for line in annotation.ignored)]
+    return Taught(product, dict(parts), ignored)
 
 
 def _write(product: Product, model: PartModel, pictures: Mapping[str, Path]) -> None:

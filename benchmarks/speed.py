@@ -18,6 +18,7 @@ import tempfile
 import time
 import venv
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -101,8 +102,8 @@ def _rules_seconds(product: Product, picture: str) -> float:
 
 def _in_fresh_process(product: str, picture: str) -> tuple[float, float]:
     """Seconds a picture and peak megabytes, in a process that does nothing else."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(_inspect_often, (product, picture))
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(_inspect_often, product, picture).result()
 
 
 def _inspect_often(product: str, picture: str) -> tuple[float, float]:

@@ -45,8 +45,8 @@ def check(scene):
     half = scene.region("left half")
     answers = shape(pin, box) + shape(half, pin) + [pin.color, pin.lab, pin.confidence, scene.size]
     größe = "\N{DEGREE SIGN}"
-    answers += [größe, scene.fill_level(pin, "box"), scene.connected(pin, box, box), cells[0].row, cells[0].column]
-    text = f"{len(answers) % 7:.1f} {answers}"
+    answers += [scene.fill_level(pin, "box"), scene.connected(pin, box, box), cells[0].row, cells[0].column]
+    text = f"{len(answers) % 7:.1f} {answers} {größe}"
     expect(len(text) > 0, "matching", text[:200], expected=SIZE, actual=pin.area, parts=[pin, *cells])
 '''
 

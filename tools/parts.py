@@ -30,8 +30,8 @@ from .instances import Blob, BoolMask, Traits, find_instances, settle, traits_of
 WORKING_SIDE = 640
 """Pictures are classified at no more than this many pixels on the longer side."""
 
-PIXELS_PER_CLASS = 4000
-"""Training pixels taken of each class in each view of an annotated picture."""
+PIXELS_PER_CLASS = 24_000
+"""Training pixels taken of each class, spread over all views of all annotated pictures."""
 
 FORMAT = "logisight-parts-1"
 
@@ -170,6 +170,7 @@ def learn_parts(samples: Sequence[tuple[Pixels, Sequence[Shape]]], seed: int = 0
     classes: list[NDArray[np.intp]] = []
     known: dict[str, list[Traits]] = {label: [] for label in labels}
     random = np.random.default_rng(seed)
+    share = max(1, PIXELS_PER_CLASS // (len(_LIGHTS) * len(samples)))
     for pixels, shapes in samples:
         working = _at_working_size(pixels)
         masks = [(shape.label, _to_working(shape, pixels.shape[:2], working.shape[:2])) for shape in shapes]
@@ -177,7 +178,7 @@ def learn_parts(samples: Sequence[tuple[Pixels, Sequence[Shape]]], seed: int = 0
             known[label].append(traits_of(mask))
         classed = _class_picture(masks, labels, working.shape[:2])
         for view in _views(working):
-            chosen = _choose(classed, random)
+            chosen = _choose(classed, share, random)
             features.append(pixel_features(view).reshape(-1, COUNT)[chosen])
             classes.append(classed.reshape(-1)[chosen])
     forest = Forest.fit(np.concatenate(features), np.concatenate(classes), seed)
@@ -223,11 +224,11 @@ def _views(working: Pixels) -> Iterator[Pixels]:
         yield cv2.LUT(working, table)
 
 
-def _choose(classed: NDArray[np.intp], random: np.random.Generator) -> NDArray[np.intp]:
-    """Indices of training pixels, the same number of each class where there are enough of them."""
+def _choose(classed: NDArray[np.intp], most: int, random: np.random.Generator) -> NDArray[np.intp]:
+    """Indices of training pixels, `most` of each class where there are so many."""
     flat = classed.reshape(-1)
     places = [np.flatnonzero(flat == number) for number in np.unique(flat)]
-    return np.concatenate([random.choice(p, min(PIXELS_PER_CLASS, len(p)), replace=False) for p in places])
+    return np.concatenate([random.choice(p, min(most, len(p)), replace=False) for p in places])
 
 
 def _at_working_size(pixels: Pixels) -> Pixels:
