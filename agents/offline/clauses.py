@@ -7,11 +7,15 @@ from typing import Any, cast
 
 from lark import Token
 
+from .amounts import Amount, Item, Mark
 from .meaning import (
+    IT,
+    OTHER,
     Alike,
     Beside,
     Cells,
     Claim,
+    Claims,
     Colored,
     Compare,
     Conditional,
@@ -35,9 +39,8 @@ from .meaning import (
     put,
     walk,
 )
-from .measures import Bound, compared, times_of
-from .phrases import Amount, Item, Mark
-from .predicates import IT, OTHER, Claims, Pair, Predicates, pair_of
+from .predicates import Pair, Predicates, pair_of
+from .quantities import Bound, compared, times_of
 from .refuse import Unreadable
 
 

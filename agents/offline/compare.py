@@ -37,11 +37,11 @@ class Comparer:
             return self._one_of(claim.number, allowed, kind)
         if claim.unit is None:
             return self._absolute(claim.number, allowed, kind)
-        own = self._measurer.operand(claim.number)
         if isinstance(claim.number, Count) and isinstance(claim.unit, Count):
-            same = claim.number.noun == claim.unit.noun
-            return _counts(own, self._measurer.operand(claim.unit), allowed, same, kind)
-        return self._sizes(own, self._measurer.ends(claim.unit), allowed, kind)
+            own, other = self._measurer.operand(claim.number), self._measurer.operand(claim.unit)
+            return _counts(own, other, allowed, claim.number.noun == claim.unit.noun, kind)
+        ends = self._measurer.ends(claim.unit)
+        return self._sizes(self._measurer.operand(claim.number), ends, allowed, kind)
 
     def _usual(self, number: Number, kind: str) -> Test:
         operand = self._measurer.operand(number)
@@ -61,12 +61,9 @@ class Comparer:
     def _absolute(self, number: Number, limits: Limits, kind: str) -> Test:
         operand = self._measurer.operand(number, never_one=limits.exact and limits.low == 1)
         low, high = _python(limits.low), _python(limits.high)
-        shown = [
-            None if end is None else _number(end * operand.unit.scale) for end in (limits.low, limits.high)
-        ]
-        wanted = (
-            "none" if limits.high == 0 else _wanted(shown[0], shown[1], limits.strict) + operand.unit.text
-        )
+        unit = operand.unit
+        shown = [None if end is None else _number(end * unit.scale) for end in (limits.low, limits.high)]
+        wanted = "none" if limits.high == 0 else _wanted(shown[0], shown[1], limits.strict) + unit.text
         return Test(
             condition=_within(operand.value, low, high, limits.strict),
             kind=kind,
@@ -83,13 +80,11 @@ class Comparer:
             tolerance = self._code.constant("TOLERANCE")
             low, high = f"(1 - {tolerance}) * {low}", f"(1 + {tolerance}) * {high}"
         shown = [None if end is None else own.unit.show(end) for end in (low, high)]
-        wanted = (
-            f"{_wanted(shown[0], shown[1], limits.strict)}{own.unit.text}, {_factors(limits)}{other.name}"
-        )
+        wanted = _wanted(shown[0], shown[1], limits.strict) + own.unit.text
         return Test(
             condition=_within(own.value, low, high, limits.strict),
             kind=kind,
-            reason=f"{own.tells} instead of {wanted}",
+            reason=f"{own.tells} instead of {wanted}, {_factors(limits)}{other.name}",
             expected=_expected(own, low, high),
             actual=own.value,
             parts=own.parts,
@@ -109,9 +104,8 @@ def _counts(own: Operand, other: Operand, limits: Limits, same: bool, kind: str)
         reason += f" instead of {_many(limits)}"
     if limits.strict:
         low, high = low and f"{low} + 1", high and f"max({high} - 1, 0)"
-    return Test(
-        condition, kind, reason, _expected(own, low, high), own.value, f"({own.parts}) + ({other.parts})"
-    )
+    parts = f"({own.parts}) + ({other.parts})"
+    return Test(condition, kind, reason, _expected(own, low, high), own.value, parts)
 
 
 def _many(limits: Limits) -> str:
@@ -184,7 +178,7 @@ def _called(number: Number) -> str:
         case Measure(dimension, ref):
             return f"{'angle' if dimension == 'tilt' else dimension} of {ref.noun.one}"
         case Share(what):
-            return f"share of {what.noun.one}"
+            return f"share of {what.noun.many if what.noun.mass else what.noun.one}"
         case Spot(ref, axis):
             return f"{'x' if axis == 'across' else 'y'} of {ref.noun.one}"
         case Tint(ref, channel):

@@ -56,6 +56,8 @@ def kind_of(statement: Statement) -> Kind:
         case Compare(Count(noun, _), _, Count(other, _)):
             # As many clamps here as there: the same type of thing. As many nuts as washers: how many.
             return "matching" if noun == other else "quantity"
+        case Compare(Ratio(Count(), Count())):
+            return "quantity"
         case Compare(Count(_, place)):
             return "position" if isinstance(place, Beside) else "quantity"
         case Compare(Gap() | Lies() | Spot() | Measure(dimension="angle" | "tilt")) | Alike(trait="level"):
@@ -89,30 +91,34 @@ def demands_of(statement: Statement) -> Iterator[Demand]:
         case Alike(group, trait):
             edit = {"color": Edit.recoloured, "level": Edit.moved}.get(str(trait), Edit.resized)
             yield Demand(group.noun, frozenset({edit}))
-        case SameSlot(subject):
-            yield Demand(subject.noun, frozenset({Edit.moved}))
+        case SameSlot(_, _, holders):
+            # A part that is moved as a whole moves both of its ends; a holder leaves its slots behind.
+            yield Demand(holders[0].noun, frozenset({Edit.moved}))
         case EndsLevel(subject):
             yield Demand(subject.noun, frozenset())
 
 
 def _of_count(place: Place, allowed: Limits | OneOf | Usual) -> Iterator[Edit]:
     """One more or one less of what is counted, and from one place to another where places matter."""
-    somewhere = not isinstance(place, Picture)
-    elsewhere = isinstance(place, Area | Cells | Beside) or (
-        isinstance(place, Inside) and isinstance(place.holder, Each)
-    )
     match allowed:
         case Limits(low, high):
+            none_here = high == 0 and not isinstance(place, Picture)
             if low:
                 yield Edit.removed
-            if high is not None and not (high == 0 and somewhere) and not isinstance(place, Beside):
+            # One that is added need not lie where none may be, nor beside another part.
+            if high is not None and not none_here and not isinstance(place, Beside):
                 yield Edit.doubled
-            if (low and elsewhere) or (high == 0 and somewhere):
+            if none_here or isinstance(place, Beside) or (low and _is_one_of_several(place)):
                 yield Edit.moved
         case OneOf():
             yield Edit.removed
         case Usual():
             yield from (Edit.removed, Edit.doubled)
+
+
+def _is_one_of_several(place: Place) -> bool:
+    """Whether there are other such places in the picture, so that a part can be moved to one of them."""
+    return isinstance(place, Area | Cells) or (isinstance(place, Inside) and isinstance(place.holder, Each))
 
 
 def _of_measure(number: Number) -> frozenset[Edit]:

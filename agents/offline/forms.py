@@ -117,11 +117,9 @@ def _speakable(lexicon: Lexicon) -> list[str]:
 def _means(lexicon: Lexicon, label: str) -> bool:
     words = plain_words(lexicon.named(label).one)
     named = lexicon.name_of(words)
-    return (
-        named is not None
-        and named.labels == (label,)
-        and (len(words) > 1 or to_the_grammar(words[0]) not in grammar_words())
-    )
+    if named is None or named.labels != (label,) or named.one == named.many:
+        return False
+    return len(words) > 1 or to_the_grammar(words[0]) not in grammar_words()
 
 
 def _first_mention(named: Named, said: Sequence[str]) -> int:

@@ -38,6 +38,8 @@ _COLOR_SYNONYMS = {"violet": "purple"}
 _LONGEST_SHOWN = 40
 """Characters of a name in a reason."""
 
+LARGEST_NUMBER = 1_000_000_000
+
 _MOST_LEXINGS = 64
 """A sentence whose words can be taken in more ways than this is refused."""
 
@@ -67,12 +69,11 @@ class Lexicon:
 
     def __init__(self, labels: Sequence[str], synonyms: Mapping[str, str]) -> None:
         self.labels = tuple(dict.fromkeys(labels))
-        strange = [word for word, label in synonyms.items() if label not in self.labels]
-        if strange:
-            known = ", ".join(self.labels)
-            raise Unreadable(
-                f'the synonym "{strange[0]}" names no part of this product; it has: {known}', 0, 0
-            )
+        for label in synonyms.values():
+            if label not in self.labels:
+                strange, known = " ".join(plain_words(label)), ", ".join(self.parts)
+                told = f'a synonym stands for "{strange}", which this product does not have; it has: {known}'
+                raise Unreadable(told, 0, 0)
         self._names: dict[Phrase, Named] = {}
         spoken = {label: plain_words(label) for label in self.labels}
         for word, label in synonyms.items():
@@ -134,7 +135,7 @@ def lexings(words: Sequence[Word], lexicon: Lexicon, grammar: Mapping[str, str])
     is only a name. A word that is nothing becomes the terminal UNKNOWN, which no rule of the grammar takes.
 
     Raises:
-        Unreadable: There are too many ways.
+        Unreadable: There are too many ways, or a number is too large.
     """
     choices: list[list[Token]] = []
     ways, index = 1, 0
@@ -165,6 +166,8 @@ def _tokens_at(
     number = number_at(words, index)
     if number:
         value, count = number
+        if abs(value) > LARGEST_NUMBER:
+            raise Unreadable(f"numbers go up to {LARGEST_NUMBER:,}", word.start, word.end)
         return [_token("NUMBER", value, word, words[index + count - 1])], count
     color = _COLOR_SYNONYMS.get(word.text, word.text)
     if color in COLOR_LAB:
@@ -180,18 +183,26 @@ def _token(kind: str, value: object, first: Word, last: Word) -> Token:
 
 
 def _forms(phrase: Phrase) -> tuple[Phrase, list[Phrase]]:
-    """A name in the singular, and in the plurals that are read."""
-    *first, last = phrase
-    one = singular_of(last)
-    plurals = plurals_of(one) if one.isalpha() else (one,)
-    if one != last and last not in plurals:
-        plurals = (last, *plurals)
-    return (*first, one), [(*first, form) for form in plurals]
+    """A name in the singular, and in the plurals that are read; a label without words is a "part".
+
+    Example:
+        >>> _forms(("fuse", "box")), _forms(("clip", "2"))
+        ((('fuse', 'box'), [('fuse', 'boxes')]), (('clip', '2'), [('clips', '2')]))
+    """
+    words = phrase or ("part",)
+    # Numbers stay behind the noun that they number.
+    at = next((place for place in reversed(range(len(words))) if words[place].isalpha()), len(words) - 1)
+    before, noun, after = words[:at], words[at], words[at + 1 :]
+    one = singular_of(noun)
+    plurals = plurals_of(one)
+    if one != noun and noun not in plurals:
+        plurals = (noun, *plurals)
+    return (*before, one, *after), [(*before, form, *after) for form in plurals]
 
 
 def _everyday_names(phrase: Phrase) -> Iterator[Phrase]:
     """The names that people use for this one, by its last words."""
-    one, _ = _forms(phrase) if phrase else ((), [])
+    one, _ = _forms(phrase)
     for group in _EVERYDAY:
         names = [tuple(name.split()) for name in group]
         for name in names:
@@ -208,8 +219,8 @@ def _named(
 ) -> Named:
     """One label is called by its own words, whatever word was used; several by the word that was used."""
     first = spoken[labels[0]]
-    one, many = _forms(first if len(labels) == 1 and first else phrase)
-    mass = len(labels) == 1 and one != first
+    one, many = _forms(first if len(labels) == 1 else phrase)
+    mass = len(labels) == 1 and bool(first) and one != first
     rivals = len(labels) > 1 and not heads
     shown_one, shown_many = (" ".join(form)[:_LONGEST_SHOWN].strip() for form in (one, many[0]))
     return Named(tuple(labels), shown_one, shown_many, plural, mass, rivals)

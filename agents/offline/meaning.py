@@ -9,8 +9,6 @@ from typing import Any, Literal
 Dimension = Literal["length", "width", "height", "area", "thickness", "diameter", "angle", "tilt"]
 """A measurement of one part. `tilt` is its angle from -45 to 135 degrees: upright parts do not jump."""
 
-Side = Literal["left", "right", "top", "bottom"]
-
 RelationName = Literal[
     "inside",
     "outside",
@@ -85,6 +83,15 @@ class Some:
 
 
 Ref = The | Pick | Each | Those | Some
+
+IT = The(Noun((), "it", "they"))
+"""Until a sentence is read to its end: the part that a predicate is said of."""
+
+OTHER = The(Noun((), "other", "others"))
+"""Until then: the second part, where a predicate is said of two."""
+
+LIKEWISE = Noun((), "one", "ones")
+"""Until then: the kind of part that was spoken of before, as in "the right one"."""
 
 
 # ---- places ----
@@ -329,6 +336,9 @@ class Present:
 
 
 Claim = Compare | Relate | Colored | SameColor | Alike | SameSlot | EndsLevel | Located | Present
+
+
+Claims = tuple[Claim, ...]
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ class Unit:
 
 COUNT = Unit("", digits=1)
 PIXELS = Unit(" px")
-PERCENT = Unit(" %", scale=100, most="1")
+PERCENT = Unit(" %", scale=100, digits=1, most="1")
 DEGREES = Unit(" degrees", least="-90", most="90")
 RATIO = Unit("", digits=2)
 LAB = Unit("")
@@ -86,7 +86,7 @@ class Operand:
 
 
 class Ends(NamedTuple):
-    """The smallest and the largest of several numbers that all must be kept to, as Python, and what they are."""
+    """Python of the smallest and the largest of the numbers that must be kept to, and what they are."""
 
     least: str
     most: str

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import Enum
 from typing import Any
 
 from lark import Token
 
+from .amounts import MOST, Amount, Item, Mark, Value, common_unit, fraction, whole
 from .lexicon import Named
 from .meaning import (
+    LIKEWISE,
     Area,
     Cells,
     Each,
@@ -34,52 +34,7 @@ from .words import plain_words
 
 GRID_MOST = 50
 """Rows, and columns, that a grid may have."""
-MOST = 10_000
-"""Parts that a sentence may ask for."""
-
-LIKEWISE = Noun((), "one", "ones")
-""" "the right one": a part of the kind that was spoken of before."""
-
-
 _BEYOND = {"left": "to the left of", "right": "to the right of", "top": "above", "bottom": "below"}
-
-
-class Mark(Enum):
-    """A word that changes the phrase it stands in."""
-
-    NOT = "not"
-    EXACTLY = "exactly"
-
-
-@dataclass(frozen=True)
-class Value:
-    """A number with the unit that was said: "", "px", "%", "degrees", "times" or "part" ("half")."""
-
-    number: float
-    unit: str = ""
-    said_a: bool = False
-
-
-@dataclass(frozen=True)
-class Amount:
-    """What a number may be, before it is known of what."""
-
-    allowed: Limits | OneOf
-    unit: str = ""
-    shares: bool = False
-    """Such as "at least": in a list, it is open whether the next number shares it."""
-    bare: bool = False
-    """A number alone."""
-
-
-@dataclass(frozen=True)
-class Item:
-    """How many of a kind."""
-
-    noun: Noun
-    allowed: Limits | OneOf | Usual
-    shares: bool = False
-    bare: bool = False
 
 
 class Phrases:
@@ -129,10 +84,10 @@ class Phrases:
         return Value(0.5, "part")
 
     def _read_thirds(self, count: Token | None = None) -> Value:
-        return _fraction(count, 3)
+        return fraction(1 if count is None else count.value, 3)
 
     def _read_quarters(self, count: Token | None = None) -> Value:
-        return _fraction(count, 4)
+        return fraction(1 if count is None else count.value, 4)
 
     def _read_exactly(self, *words: Any) -> Amount:
         value: Value = words[-1]
@@ -152,7 +107,7 @@ class Phrases:
         return Amount(Limits(None, value.number, strict=True), value.unit, shares=True)
 
     def _read_between(self, low: Value, high: Value) -> Amount:
-        unit = _common_unit(low, high)
+        unit = common_unit(low, high)
         if low.number > high.number:
             raise Unreadable(
                 f"nothing is between {low.number:g} and {high.number:g}; put the smaller number first"
@@ -162,7 +117,7 @@ class Phrases:
     def _read_plus_minus(self, middle: Value, spread: Value) -> Amount:
         if spread.unit == "%" and middle.unit != "%":
             spread = Value(middle.number * spread.number / 100, middle.unit)
-        unit = _common_unit(middle, spread)
+        unit = common_unit(middle, spread)
         return Amount(Limits(middle.number - spread.number, middle.number + spread.number), unit)
 
     def _read_one_of(self, *values: Value) -> Amount:
@@ -349,30 +304,6 @@ class Phrases:
         return cells
 
 
-def whole(amount: Amount) -> Limits | OneOf:
-    """An amount of things that are counted.
-
-    Raises:
-        Unreadable: It has a unit, is no whole number, or every number or none would do.
-    """
-    if amount.unit:
-        raise Unreadable(f'parts are counted in whole numbers, not in "{amount.unit}"')
-    allowed = amount.allowed
-    if isinstance(allowed, OneOf):
-        return allowed
-    numbers = [number for number in (allowed.low, allowed.high) if number is not None]
-    if any(number != int(number) or not 0 <= number <= MOST for number in numbers):
-        raise Unreadable(f"parts are counted in whole numbers from 0 to {MOST}")
-    low, high = allowed.low, allowed.high
-    if allowed.strict:
-        low, high = (None if low is None else low + 1), (None if high is None else high - 1)
-    if high is not None and high < 0:
-        raise Unreadable("there cannot be fewer than 0 parts")
-    if not low and high is None:
-        raise Unreadable("at least 0 parts says nothing; every picture keeps to it")
-    return Limits(low, high, said_a=allowed.said_a)
-
-
 def frame_of(place: Place | None) -> Frame:
     """What a region or a grid is taken of."""
     if place is None:
@@ -385,17 +316,3 @@ def _exactly(item: Item) -> str:
     if not isinstance(item.allowed, Limits) or item.allowed.low is None:
         return ""
     return f"exactly {item.allowed.low:g} {item.noun.one if item.allowed.low == 1 else item.noun.many}"
-
-
-def _fraction(count: Token | None, parts: int) -> Value:
-    number = 1.0 if count is None else count.value
-    if number not in range(1, parts + 1):
-        raise Unreadable(f"there is no {number:g}/{parts} of a thing")
-    return Value(number / parts, "part")
-
-
-def _common_unit(one: Value, other: Value) -> str:
-    units = {one.unit, other.unit} - {""}
-    if len(units) > 1:
-        raise Unreadable(f"both numbers need the same unit, not {' and '.join(sorted(units))}")
-    return next(iter(units), "")

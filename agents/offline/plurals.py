@@ -52,7 +52,7 @@ def plurals_of(word: str) -> tuple[str, ...]:
         return (word,)
     regular = _regular(word)
     if word in _IRREGULAR:
-        return (_IRREGULAR[word], regular)
+        return tuple(dict.fromkeys([_IRREGULAR[word], regular]))
     if word.endswith("o"):
         # Potatoes but photos: no rule tells, so both are read.
         return (word + "s", word + "es")

@@ -1,31 +1,28 @@
-"""Reading what a sentence says of a part: places, relations, colours and sizes, all about `IT`."""
+"""Reading what a sentence says of a part: places, relations and colours, all about `IT`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 from lark import Token
 
+from .amounts import Amount, Mark
 from .meaning import (
+    IT,
+    OTHER,
     Beside,
-    Claim,
+    Claims,
     Colored,
     Compare,
-    Count,
-    Dimension,
     Each,
     EndsLevel,
     Gap,
     Inside,
-    Limits,
     Located,
     Measure,
-    Noun,
-    Number,
     Pick,
-    Picture,
     Place,
     Present,
     Ratio,
@@ -34,47 +31,12 @@ from .meaning import (
     RelationName,
     SameColor,
     SameSlot,
-    Share,
-    Spot,
-    The,
     Those,
-    Tint,
-    Total,
-    Unsaid,
     Usual,
 )
-from .measures import Bound, compared, times_of
-from .phrases import Amount, Mark, Phrases, Value
+from .measuring import Sizes
+from .quantities import Bound, compared
 from .refuse import Unreadable
-
-IT = The(Noun((), "it", "they"))
-"""The part that a predicate will be said of."""
-
-Claims = tuple[Claim, ...]
-
-OTHER = The(Noun((), "other", "others"))
-"""The second part, where a predicate is said of two."""
-
-_COMPARATIVES: dict[str, tuple[Dimension, bool]] = {
-    "longer": ("length", True),
-    "shorter": ("length", False),
-    "wider": ("width", True),
-    "narrower": ("width", False),
-    "taller": ("height", True),
-    "thicker": ("thickness", True),
-    "thinner": ("thickness", False),
-    "larger": ("area", True),
-    "smaller": ("area", False),
-}
-"""Word -> what it compares, and whether it asks for more of it."""
-
-_ADJECTIVES: dict[str, Dimension] = {
-    "long": "length",
-    "wide": "width",
-    "tall": "height",
-    "thick": "thickness",
-    "large": "area",
-}
 
 
 @dataclass(frozen=True)
@@ -85,16 +47,8 @@ class Pair:
     second: Ref
 
 
-@dataclass(frozen=True)
-class Target:
-    """What a comparative compares with: a part, a number, or so many times a number."""
-
-    value: Value | None = None
-    other: Ref | Number | None = None
-
-
-class Predicates(Phrases):
-    """Handlers of the rules of the grammar that say something of a part or measure it."""
+class Predicates(Sizes):
+    """Handlers of the rules of the grammar that say something of a part, or of two."""
 
     # ---- place and relation ----
 
@@ -220,163 +174,17 @@ class Predicates(Phrases):
     def _read_color_is(self, *words: Any) -> Claims:
         return (Colored(words[0], _colors(words), Mark.NOT not in words),)
 
-    # ---- size ----
-
-    def _read_dimension(self, word: Token) -> Dimension:
-        return "area" if word.value == "size" else cast(Dimension, str(word.value))
-
-    def _read_adjective(self, word: Token) -> Dimension:
-        return _ADJECTIVES[word.value]
-
-    def _read_comparative(self, word: Token) -> str:
-        return str(word.value)
-
-    def _read_generic(self, noun: Noun, dimension: Dimension) -> Measure:
-        return Measure(dimension, Each(noun))
-
-    def _read_target(self, *words: Any) -> Target:
-        if len(words) == 2:
-            return Target(words[0], words[1])
-        return Target(words[0]) if isinstance(words[0], Value) else Target(None, words[0])
-
-    def _read_longer(self, *words: Any) -> Claims:
-        *_, comparative, target = words
-        dimension, more = _COMPARATIVES[comparative]
-        holds = Mark.NOT not in words
-        # "Not longer than" leaves equal lengths in.
-        more, strict = (more, True) if holds else (not more, False)
-        value, other = target.value or Value(1), target.other
-        limits = Limits(value.number if more else None, None if more else value.number, strict)
-        unit = Measure(dimension, other) if isinstance(other, Ref) else other
-        return (compared(Measure(dimension, IT), Bound(Amount(limits, value.unit), unit)),)
-
-    def _read_as_long(self, *words: Any) -> Claims:
-        *times, dimension, target = words
-        amount, other = times_of(times), target.other
-        if target.value is not None:
-            if times:
-                raise Unreadable("say one number of times, not two")
-            amount = Amount(Limits(target.value.number, target.value.number), target.value.unit)
-        unit = Measure(dimension, other) if isinstance(other, Ref) else other
-        return (compared(Measure(dimension, IT), Bound(amount, unit)),)
-
-    def _read_is_long(self, amount: Amount, dimension: Dimension) -> Claims:
-        return (compared(Measure(dimension, IT), Bound(amount)),)
-
-    def _read_has_dimension(self, dimension: Dimension, bound: Bound) -> Claims:
-        return (compared(Measure(dimension, IT), bound),)
-
-    def _read_bound(self, amount: Amount, unit: Number | None = None) -> Bound:
-        return Bound(amount, unit)
-
-    def _read_at_least_that(self) -> Amount:
-        return Amount(Limits(1, None))
-
-    def _read_at_most_that(self) -> Amount:
-        return Amount(Limits(None, 1))
-
-    def _read_more_than_that(self) -> Amount:
-        return Amount(Limits(1, None, strict=True))
-
-    def _read_fewer_than_that(self) -> Amount:
-        return Amount(Limits(None, 1, strict=True))
-
-    def _read_bound_by(self, comparator: Amount, number: Number) -> Bound:
-        return Bound(comparator, number)
-
-    def _read_away(self, amount: Amount, other: Ref) -> Claims:
-        return (compared(Gap(IT, other), Bound(amount)),)
-
-    def _read_covers(self, amount: Amount, place: Place | None = None) -> Claims:
-        return (compared(Share(IT, place or Unsaid()), Bound(amount)),)
-
-    def _read_filled(self, amount: Amount) -> Claims:
-        return (compared(Share(IT, Unsaid()), Bound(amount)),)
-
-    # ---- what is usual ----
-
-    def _read_covers_usual(self, place: Place) -> Claims:
-        return (Compare(Share(IT, place), Usual()),)
-
-    def _read_filled_usual(self) -> Claims:
-        return (Compare(Share(IT, Unsaid()), Usual()),)
-
-    def _read_trait(self, trait: str) -> str:
-        return trait
-
-    def _read_color_trait(self) -> str:
-        return "color"
-
-    def _read_place_trait(self) -> str:
-        return "place"
-
-    def _read_level_trait(self) -> str:
-        return "fill level"
-
-    def _read_has_usual(self, *traits: str) -> Claims:
-        return tuple(claim for trait in traits for claim in _usual(trait))
-
-    def _read_usual_place(self) -> Claims:
-        return tuple(_usual("place"))
-
-    def _read_as_usual(self, dimension: Dimension) -> Claims:
-        return tuple(_usual(dimension))
-
-    # ---- measures ----
-
-    def _read_measure_of(self, dimension: Dimension, ref: Ref) -> Number:
-        if dimension == "area" and isinstance(ref, Those) and not ref.noun.mass:
-            raise Unreadable(
-                f'"the area of the {ref.noun.many}" could mean that of each or of all together; say '
-                f'"the area of each {ref.noun.one}" or "the total area of the {ref.noun.many}"',
-                doubtful=True,
-                instead=[f"the total area of the {ref.noun.many}"],
-            )
-        return Measure(dimension, ref)
-
-    def _read_measure_whose(self, ref: Ref, dimension: Dimension) -> Number:
-        return self._read_measure_of(dimension, ref)
-
-    def _read_measure_named(self, noun: Noun, dimension: Dimension) -> Number:
-        return Measure(dimension, self._read_the(noun))
-
-    def _read_total(self, those: Those) -> Number:
-        return Total(those.noun, those.place)
-
-    def _read_number_of(self, noun: Noun, place: Place | None = None) -> Number:
-        return Count(noun, place or Picture())
-
-    def _read_part_quantity(self, ref: Ref) -> Number:
-        return self._read_measure_of("area", ref)
-
-    def _read_ratio(self, top: Number, bottom: Number) -> Number:
-        return Ratio(top, bottom)
-
-    def _read_distance(self, first: Ref, second: Ref) -> Number:
-        return Gap(first, second)
-
-    def _read_fill_level(self, ref: Ref, holder: Ref | None = None) -> Number:
-        return Share(ref, Unsaid() if holder is None else Inside(holder))
-
-    def _read_measure_is(self, number: Number, bound: Bound) -> Claims:
-        return (compared(number, bound),)
-
-    def _read_measure_usual(self, number: Number) -> Claims:
-        if isinstance(number, Measure) and number.dimension == "angle":
-            number = Measure("tilt", number.ref)
-        return (Compare(number, Usual()),)
-
-    def _read_measure_equals(self, one: Number, other: Number) -> Claims:
-        return (compared(one, Bound(Amount(Limits(1, 1)), other)),)
-
 
 def pair_of(words: Pair | Each) -> tuple[Ref, Ref]:
     """The two parts of "X and Y" or of "both X".
 
     Raises:
-        Unreadable: It is a group of another number.
+        Unreadable: There are more than two.
     """
     if isinstance(words, Pair):
+        for ref in (words.first, words.second):
+            if isinstance(ref, Each | Those):
+                raise Unreadable(f"I can read this of two parts only, not of several {ref.noun.many}")
         return words.first, words.second
     if words.number != 2:
         raise Unreadable(f'I can read this of two parts only; say "both {words.noun.many}"')
@@ -399,23 +207,6 @@ def _alignment(words: Sequence[Any]) -> str:
 
 
 def _colors(words: Sequence[Any]) -> tuple[str, ...]:
-    """The colour words, each once, in alphabetic order so that the order said makes no other meaning."""
-    return tuple(
-        sorted({str(word.value) for word in words if isinstance(word, Token) and word.type == "COLOR"})
-    )
-
-
-def _usual(trait: str) -> Iterator[Claim]:
-    """One claim for each range that is to be learned."""
-    if trait == "color":
-        for channel in ("lightness", "redness", "yellowness"):
-            yield Compare(Tint(IT, channel), Usual())
-    elif trait == "place":
-        for axis in ("across", "down"):
-            yield Compare(Spot(IT, axis, Unsaid()), Usual())
-    elif trait == "fill level":
-        yield Compare(Share(IT, Unsaid()), Usual())
-    else:
-        # Upright parts would jump between -90 and 90 degrees.
-        dimension = "tilt" if trait == "angle" else trait
-        yield Compare(Measure(cast(Dimension, dimension), IT), Usual())
+    """The colour words, each once."""
+    colors = (str(word.value) for word in words if isinstance(word, Token) and word.type == "COLOR")
+    return tuple(dict.fromkeys(colors))

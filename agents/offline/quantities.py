@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from .amounts import Amount, Mark, whole
 from .meaning import Compare, Count, Gap, Limits, Measure, Number, OneOf, Ratio, Total
-from .phrases import Amount, Mark, whole
 from .refuse import Unreadable
 
 Quantity = Literal["count", "length", "area", "angle", "share", "ratio"]
@@ -74,7 +74,7 @@ def compared(number: Number, bound: Bound) -> Compare:
 def _factors(number: Number, unit: Number, amount: Amount) -> Limits:
     one, other = quantity_of(number), quantity_of(unit)
     if one != other:
-        raise Unreadable(f"a {one} cannot be compared with a {other}")
+        raise Unreadable(f"{_a(one)} cannot be compared with {_a(other)}")
     if one == "angle":
         raise Unreadable('angles are compared with degrees, such as "between 80 and 100 degrees"')
     if amount.unit not in _UNITS["ratio"] or not isinstance(amount.allowed, Limits):
@@ -87,21 +87,25 @@ def _factors(number: Number, unit: Number, amount: Amount) -> Limits:
 
 def _limits(quantity: Quantity, amount: Amount) -> Limits:
     if amount.unit not in _UNITS[quantity]:
-        told = f"{'an' if quantity[0] in 'aeiou' else 'a'} {quantity}"
-        raise Unreadable(f'{told} is not given in "{amount.unit}"; say {_wanted(quantity)}')
+        raise Unreadable(f'{_a(quantity)} is not given in "{amount.unit}"; say {_wanted(quantity)}')
     if isinstance(amount.allowed, OneOf):
         raise Unreadable('only counted parts can be chosen from a few numbers; say "between" for a range')
     limits = _scaled(amount.allowed, amount.unit)
     if limits.low is not None and limits.low == limits.high:
         near = limits.low * (100 if amount.unit == "%" else 1)
         unit = f" {amount.unit}" if amount.unit in ("px", "%", "degrees") else ""
-        around = f"between {near * 0.95:g} and {near * 1.05:g}{unit}"
+        most = min(near * 1.05, 100) if unit == " %" and quantity == "share" else near * 1.05
+        around = f"between {near * 0.95:g} and {most:g}{unit}"
         raise Unreadable(f'what is measured is never exactly {near:g}{unit}; say a range, such as "{around}"')
     numbers = [number for number in (limits.low, limits.high) if number is not None]
     least, most = {"share": (0, 1), "angle": (-90, 135)}.get(quantity, (0, float("inf")))
     if any(not least <= number <= most for number in numbers):
         raise Unreadable(f"{numbers[-1]:g} is no {quantity}; say {_wanted(quantity)}")
     return limits
+
+
+def _a(quantity: Quantity) -> str:
+    return f"{'an' if quantity[0] in 'aeiou' else 'a'} {quantity}"
 
 
 def _wanted(quantity: Quantity) -> str:

@@ -44,11 +44,11 @@ VAGUE: dict[str, str] = {
         ["about", "approximately", "around", "roughly", "nearly", "almost", "circa"],
         'has no limits; say "between ... and ..."',
     ),
-    **dict.fromkeys(["some", "several", "few", "many", "enough", "couple"], "has no number; say how many"),
+    **dict.fromkeys(["some", "several", "few", "enough", "couple"], "has no number; say how many"),
     **dict.fromkeys(["near", "close", "next", "beside", "nearby"], 'has no limit; say "at most 20 px from"'),
     **dict.fromkeys(["it", "they", "them", "he", "she"], "could mean several parts; name the part"),
     **dict.fromkeys(["may", "might", "can", "could", "usually", "often"], 'asks for nothing; say "must"'),
-    **dict.fromkeys(["correct", "good", "proper", "right", "okay"], "says nothing that can be measured"),
+    **dict.fromkeys(["correct", "good", "proper", "fine", "okay"], "says nothing that can be measured"),
     **dict.fromkeys(
         ["unless", "except", "otherwise", "else"], 'cannot be read; say it with "if" in two sentences'
     ),
@@ -80,12 +80,10 @@ def where_stuck(
     start, end = tokens[index].start_pos or 0, tokens[index].end_pos or 0
     if tokens[index].type == "UNKNOWN":
         return _unknown(str(tokens[index].value), sentence[start:end], (start, end), known, error.expected)
-    before, there = sentence[:start].strip(), sentence[start:end]
-    return Unreadable(
-        f'I can read "{before}" but not "{there}" after it' if before else f'I cannot begin with "{there}"',
-        start,
-        end,
-    )
+    before, there = " ".join(sentence[:start].split()), sentence[start:end]
+    if not before:
+        return Unreadable(f'I cannot begin with "{there}"', start, end)
+    return Unreadable(f'I can read "{before}" but not "{there}" after it', start, end)
 
 
 def _unknown(

@@ -8,6 +8,7 @@ from typing import Any
 
 from .lexicon import Lexicon
 from .meaning import (
+    LIKEWISE,
     Area,
     Cells,
     Claim,
@@ -40,7 +41,6 @@ from .meaning import (
     rebuilt,
     walk,
 )
-from .phrases import LIKEWISE
 from .refuse import Unreadable
 
 
@@ -119,9 +119,9 @@ class Settler:
         return meaning
 
     def _framed(self, place: Any, noun: Noun) -> Any:
-        return (
-            replace(place, frame=self._frame(place.frame, noun)) if isinstance(place, Area | Cells) else place
-        )
+        if not isinstance(place, Area | Cells):
+            return place
+        return replace(place, frame=self._frame(place.frame, noun))
 
     def _frame(self, frame: Frame, noun: Noun) -> Ref | Picture:
         if not isinstance(frame, Unsaid):
@@ -130,11 +130,8 @@ class Settler:
         return self._the(holders[0]) if len(holders) == 1 else Picture()
 
     def _holders(self, noun: Noun) -> list[str]:
-        return [
-            box
-            for box, held in self._containers.items()
-            if set(noun.labels) <= held and box not in noun.labels
-        ]
+        labels = set(noun.labels)
+        return [box for box, held in self._containers.items() if labels <= held and box not in labels]
 
     def _the(self, label: str) -> The:
         named = self._lexicon.named(label)
@@ -172,11 +169,15 @@ def _present(claim: Present) -> Claim:
 
 
 def _likewise(claim: Claim) -> Claim:
-    """The claim with "the right one" put down as a part of the kind named before it."""
+    """The claim with "the right one" put down as a part of the kind that was picked, or named, before."""
     refs = [piece for piece in walk(claim) if isinstance(piece, Ref)]
-    named = [ref.noun for ref in refs if ref.noun != LIKEWISE]
-    unnamed = [ref for ref in refs if ref.noun == LIKEWISE]
-    if unnamed and not named:
-        raise Unreadable('I do not know which part is meant by "one"; name it')
-    settled: Claim = put(claim, {ref: replace(ref, noun=named[0]) for ref in unnamed})
+    unnamed = [ref for ref in refs if isinstance(ref, Pick) and ref.noun == LIKEWISE]
+    if not unnamed:
+        return claim
+    picked = {ref.noun for ref in refs if isinstance(ref, Pick)} - {LIKEWISE}
+    kinds = picked or {ref.noun for ref in refs} - {LIKEWISE}
+    if len(kinds) != 1:
+        raise Unreadable(f'I do not know what "the {unnamed[0].by} one" is; name the part')
+    noun = kinds.pop()
+    settled: Claim = put(claim, {ref: replace(ref, noun=noun) for ref in unnamed})
     return settled

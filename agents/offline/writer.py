@@ -107,7 +107,7 @@ class _Writer:
         if form.offset and claim.holds and len(parts) == 2:
             return self._offset(form, parts, reason, kind)
         value = self._binder.holds(claim.relation, subject, claim.others)
-        value = self.code.assign(form.phrase.split()[0], value)
+        value = self.code.assign(claim.relation, value)
         condition, expected = (value, "True") if claim.holds else (f"not {value}", "False")
         return Test(condition, kind, reason, expected, value, f"[{', '.join(parts)}]")
 
@@ -148,9 +148,8 @@ class _Writer:
         attribute, _ = PHRASES[str(claim.trait)]
         sizes = self.code.assign(f"{claim.trait}s", f"[part.{attribute} for part in {parts}]")
         limit = f"(1 + {self.code.constant('TOLERANCE')}) * min({sizes})"
-        reason = (
-            f"the {claim.trait} of the {many} goes from {{round(min({sizes}))}} to {{round(max({sizes}))}} px"
-        )
+        reason = f"the {claim.trait} of the {many} goes "
+        reason += f"from {{round(min({sizes}))}} to {{round(max({sizes}))}} px"
         expected = f"(min({sizes}), {limit})"
         return Test(f"max({sizes}) <= {limit}", kind, reason, expected, f"max({sizes})", parts)
 
@@ -171,9 +170,8 @@ class _Writer:
         for holder in claim.holders:
             bound = self._binder.ref(holder)
             slots = self._binder.group(claim.slot, Inside(holder))
-            numbers.append(
-                self.code.assign(f"{claim.slot.one} of {bound.name}", f"{nearest}({slots}, {part.name})")
-            )
+            number = f"{nearest}({slots}, {part.name})"
+            numbers.append(self.code.assign(f"{claim.slot.one} of {bound.name}", number))
             places.append(f"{claim.slot.one} {{{numbers[-1]}}} of {bound.words}")
         first, second = numbers
         reason = f"{part.words} is at {places[0]} but at {places[1]}, counted from the top"

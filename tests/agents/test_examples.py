@@ -1,4 +1,4 @@
-"""The example rulebooks: every sentence is read, holds on a normal product, and each known defect breaks a rule."""
+"""The example rulebooks: every sentence is read and holds on a normal product; each defect breaks a rule."""
 
 from __future__ import annotations
 
