@@ -95,7 +95,9 @@ def demo(
         _say(f"report: {out / 'results' / 'report.html'}")
 
 
-@app.command(epilog="Example: logisight teach pushpins --pictures good/ --annotations labels/ --references more/")
+@app.command(
+    epilog="Example: logisight teach pushpins --pictures good/ --annotations labels/ --references more/"
+)
 def teach(
     product: ProductName,
     pictures: Annotated[Path, typer.Option(help="Folder of pictures of good products.")],
@@ -127,10 +129,15 @@ def teach(
 )
 def author(
     product: ProductName,
-    sentences: Annotated[list[str], typer.Argument(metavar="SENTENCE...", help="What is true of a good product.")],
-    llm: Annotated[str, typer.Option("--llm", envvar="LOGISIGHT_LLM", help="Who writes the checks.")] = "offline",
+    sentences: Annotated[
+        list[str], typer.Argument(metavar="SENTENCE...", help="What is true of a good product.")
+    ],
+    llm: Annotated[
+        str, typer.Option("--llm", envvar="LOGISIGHT_LLM", help="Who writes the checks.")
+    ] = "offline",
     most_false_alarms: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of the references that a rule may fail on and still count.")
+        float,
+        typer.Option(min=0, max=1, help="Share of the references that a rule may fail on and still count."),
     ] = 0.0,
     as_json: AsJson = False,
 ) -> None:
@@ -150,8 +157,12 @@ def author(
 @app.command(epilog="Examples: logisight rules pushpins; logisight rules pushpins show 1")
 def rules(
     product: ProductName,
-    action: Annotated[RulesAction, typer.Argument(help="What to do; `list` when left out.")] = RulesAction.list,
-    number: Annotated[int | None, typer.Argument(metavar="[N]", help="Which rule; `prove` without it: all.")] = None,
+    action: Annotated[
+        RulesAction, typer.Argument(help="What to do; `list` when left out.")
+    ] = RulesAction.list,
+    number: Annotated[
+        int | None, typer.Argument(metavar="[N]", help="Which rule; `prove` without it: all.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the rules of a product; show, prove again or remove one."""
@@ -185,8 +196,12 @@ def inspect(
     pictures: Annotated[
         list[Path], typer.Argument(metavar="PICTURE_OR_DIR...", help="Pictures, and folders of pictures.")
     ],
-    out: Annotated[Path | None, typer.Option(help="Folder for overlays, results.jsonl and report.html.")] = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Throw away what is in --out instead of going on.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for overlays, results.jsonl and report.html.")
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Throw away what is in --out instead of going on.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Inspect pictures: verdicts with reasons. With --out, a run that was cut off goes on where it was."""

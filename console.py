@@ -94,8 +94,13 @@ def show_code_of(rule: Rule) -> None:
 def proof_line(proof: Proof) -> str:
     """A proof in one line."""
     good = proof.references - len(proof.false_alarms)
-    tried = {edit: [c for c in proof.counterfactuals if c.edit == edit] for edit in {c.edit for c in proof.counterfactuals}}
-    caught = [f"{edit} {sum(c.caught for c in cs)}/{sum(c.tried for c in cs)}" for edit, cs in sorted(tried.items())]
+    tried = {
+        edit: [c for c in proof.counterfactuals if c.edit == edit]
+        for edit in {c.edit for c in proof.counterfactuals}
+    }
+    caught = [
+        f"{edit} {sum(c.caught for c in cs)}/{sum(c.tried for c in cs)}" for edit, cs in sorted(tried.items())
+    ]
     line = f"holds on {good} of {proof.references} references"
     return f"{line}; noticed {', '.join(caught)}" if caught else line
 
@@ -128,11 +133,18 @@ def why_unproven(rule: Rule) -> str:
 
 def show_verdicts(verdicts: Sequence[Verdict], truth: Mapping[str, Mapping[str, str]] | None = None) -> None:
     """A table of verdicts with their reasons; with the truth beside them where it is known."""
-    table = Table(Column("Picture", overflow="fold"), "Verdict", "Score", "Why", *(["Truth"] if truth else []))
+    table = Table(
+        Column("Picture", overflow="fold"), "Verdict", "Score", "Why", *(["Truth"] if truth else [])
+    )
     for verdict in verdicts:
         name = verdict.sample.replace("\\", "/").rsplit("/", 1)[-1]
         why = "\n".join(f.reason for f in verdict.findings if not f.passed) or verdict.explanation
-        row = [escape(name), f"[{STYLES[verdict.status]}]{verdict.status}[/]", f"{verdict.score:.2f}", escape(why)]
+        row = [
+            escape(name),
+            f"[{STYLES[verdict.status]}]{verdict.status}[/]",
+            f"{verdict.score:.2f}",
+            escape(why),
+        ]
         if truth:
             row.append(escape(truth[name]["reason"] or truth[name]["status"]) if name in truth else "-")
         table.add_row(*row)

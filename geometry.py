@@ -277,6 +277,24 @@ def resized(mask: Mask, factor: float) -> Mask:
     return covered >= 0.5 if (covered >= 0.5).any() else covered > 0
 
 
+def turned(mask: Mask, degrees: float) -> tuple[Mask, Place]:
+    """The mask turned counter-clockwise about its centroid, and its place relative to the mask.
+
+    A pixel needs half of it covered.
+    """
+    h, w = mask.shape
+    x, y = moments(mask).center
+    matrix = cv2.getRotationMatrix2D((x - 0.5, y - 0.5), degrees, 1.0)
+    corners = np.array([(u, v, 1) for u in (0, w - 1) for v in (0, h - 1)]) @ matrix.T
+    first, last = np.floor(corners.min(axis=0)).astype(int), np.ceil(corners.max(axis=0)).astype(int)
+    matrix[:, 2] -= first
+    width, height = (last - first + 1).tolist()
+    covered = cv2.warpAffine(mask.astype(np.float32), matrix, (width, height))
+    place = (int(first[0]), int(first[1]))
+    # Thin things can cover less than half of every pixel; something must stay.
+    return covered >= 0.5 if (covered >= 0.5).any() else covered > 0, place
+
+
 def frame(mask: Mask) -> Rectangle:
     """What a grid over the mask is cut along: its box, or its smallest rectangle if that is clearly tilted.
 

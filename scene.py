@@ -221,6 +221,11 @@ class Part(Shape):
         (x, y), (cx, cy) = self.origin, self.center
         return replace(self, mask=mask, origin=(round(cx + factor * (x - cx)), round(cy + factor * (y - cy))))
 
+    def turned(self, degrees: float) -> Part:
+        """The same part turned counter-clockwise about its center, to the nearest whole pixel."""
+        mask, (x, y) = geometry.turned(self.mask, degrees)
+        return replace(self, mask=mask, origin=(self.origin[0] + x, self.origin[1] + y))
+
     def recoloured(self, lab: Lab) -> Part:
         """The same part in another colour."""
         return replace(self, lab=lab)

@@ -13,6 +13,9 @@ Kind = Literal["quantity", "size", "position", "matching"]
 Value = bool | int | float | str | None
 """What a rule may report as expected or actual: one plain value."""
 
+Range = tuple[float | None, float | None]
+"""(low, high), both allowed; None for an end that is open."""
+
 Box = tuple[float, float, float, float]
 """x0, y0, x1, y1 in pixels of the picture; x1 and y1 are the far edges, so width is x1 - x0."""
 
@@ -58,6 +61,7 @@ class Edit(StrEnum):
     doubled = "doubled"
     moved = "moved"
     resized = "resized"
+    turned = "turned"
     recoloured = "recoloured"
 
 
@@ -119,7 +123,7 @@ class Finding(Record):
     kind: Kind
     status: Literal["passed", "failed", "undecided"]
     reason: str
-    expected: Value | tuple[float, float] = None
+    expected: Value | Range = None
     actual: Value = None
     parts: list[Evidence] = []
     error: str | None = None

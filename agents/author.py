@@ -78,7 +78,9 @@ def author_rule(request: Request, bench: Bench, number: int = 1) -> Authored:
         AuthorError: There is no reference picture to prove it on.
     """
     if not bench.references:
-        raise AuthorError("a rule is proven on reference pictures and there are none; teach with --references DIR")
+        raise AuthorError(
+            "a rule is proven on reference pictures and there are none; teach with --references DIR"
+        )
     start: State = {"request": request.model_dump(), "attempt": 0, "evidence": [], "history": []}
     end = _graph().invoke(start, context=bench)
     if "refusal" in end:
@@ -111,7 +113,9 @@ def parse_answer(text: str) -> Draft | Refusal:
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "answer"
-        raise AuthorError(f"the answer is not the JSON that was asked for ({field}: {first['msg']})") from None
+        raise AuthorError(
+            f"the answer is not the JSON that was asked for ({field}: {first['msg']})"
+        ) from None
 
 
 @cache
@@ -123,7 +127,9 @@ def _graph() -> CompiledStateGraph[State, Bench, State, State]:
     graph.add_edge(START, "write")
     names = [*steps, END]
     for name, following in zip(names, names[1:], strict=False):
-        graph.add_conditional_edges(name, _route_to(following), list(dict.fromkeys([following, "write", END])))
+        graph.add_conditional_edges(
+            name, _route_to(following), list(dict.fromkeys([following, "write", END]))
+        )
     return graph.compile()
 
 
@@ -144,7 +150,11 @@ def _write(state: State, runtime: Runtime[Bench]) -> State:
     before = state.get("draft", {}).get("code", "")
     messages = author_messages(language_text(), request.model_dump(), before, state["evidence"])
     answer = runtime.context.reasoner.invoke(messages)
-    turn: State = {"attempt": state["attempt"] + 1, "history": state["history"] + state["evidence"], "evidence": []}
+    turn: State = {
+        "attempt": state["attempt"] + 1,
+        "history": state["history"] + state["evidence"],
+        "evidence": [],
+    }
     try:
         parsed = parse_answer(str(answer.text))
     except AuthorError as error:
@@ -159,7 +169,11 @@ def _strange_labels(draft: Draft, request: Request) -> list[str]:
     if not draft.labels:
         return [f"`labels` is empty; name the parts that the sentence is about, of: {known}"]
     strange = sorted(set(draft.labels) - set(request.labels))
-    return [f"`labels` names {', '.join(strange)}, which this product does not have; it has: {known}"] if strange else []
+    return (
+        [f"`labels` names {', '.join(strange)}, which this product does not have; it has: {known}"]
+        if strange
+        else []
+    )
 
 
 def _gate(state: State, runtime: Runtime[Bench]) -> State:
@@ -175,7 +189,9 @@ def _learn(state: State, runtime: Runtime[Bench]) -> State:
         return {}
     bench.on_step("learning what is usual")
     scenes = [reference.scene for reference in bench.references]
-    ranges = learn_ranges(draft.code, scenes, lambda code, scene: run_check(bench.jail, code, scene).expectations)
+    ranges = learn_ranges(
+        draft.code, scenes, lambda code, scene: run_check(bench.jail, code, scene).expectations
+    )
     missing = [name for name in dict.fromkeys(u.name for u in unknown) if name not in ranges]
     if missing:
         return {"evidence": [f"no reference picture shows a value for {', '.join(missing)}"]}
@@ -186,6 +202,8 @@ def _learn(state: State, runtime: Runtime[Bench]) -> State:
 def _prove(state: State, runtime: Runtime[Bench]) -> State:
     bench, draft = runtime.context, Draft.model_validate(state["draft"])
     bench.on_step("proving it on reference pictures and counterfactuals")
-    proof = prove(draft.code, draft.labels, draft.breaks, bench.references, bench.jail, bench.most_false_alarms)
+    proof = prove(
+        draft.code, draft.labels, draft.breaks, bench.references, bench.jail, bench.most_false_alarms
+    )
     proof = proof.model_copy(update={"attempts": state["attempt"]})
     return {"evidence": proof.evidence, "proof": proof.model_dump()}

@@ -1,9 +1,9 @@
 """Many pictures, one results folder: append-only, and started again it goes on where it was.
 
-    run.json        which product and rules the results are of
-    results.jsonl   one verdict a line, flushed as it comes
-    overlays/       one picture a verdict
-    report.html     all of it for people
+run.json        which product and rules the results are of
+results.jsonl   one verdict a line, flushed as it comes
+overlays/       one picture a verdict
+report.html     all of it for people
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ An edit is done to the parts of a Scene, never to the picture, so it costs no ca
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -20,27 +20,54 @@ PARTS_PER_LABEL = 6
 SHRINK, GROW = 0.6, 1.6
 """Factors of the edit `resized`."""
 
+TURNS = (30.0, 90.0)
+"""Degrees of the edit `turned`."""
+
 COLORS = 3
 """How many colours the edit `recoloured` tries, the most different ones first."""
 
+MOST_DOUBLES = 20
+"""How often `doubled` goes on adding copies."""
+
 
 class Broken(NamedTuple):
-    """One part, one kind of edit, and every way in which it was done; a rule should notice one of them."""
+    """One kind of edit of one part, in several ways; a rule should notice one of them."""
 
     edit: Edit
     label: str
     scenes: list[Scene]
+    further: list[Scene]
+    """The edit done again and again, for rules that allow a range of amounts."""
 
 
-def break_on_purpose(scene: Scene, labels: Sequence[str], edits: Sequence[Edit]) -> Iterator[Broken]:
-    """Every edit, on some parts of every label that the Scene shows."""
+def break_on_purpose(
+    scene: Scene, labels: Sequence[str], edits: Sequence[Edit], donors: Mapping[str, Part] | None = None
+) -> Iterator[Broken]:
+    """Every edit, on some parts of every label that the Scene shows.
+
+    Where it shows no part of a label, `doubled` puts the one of `donors` into it.
+    """
     for label in labels:
         parts = scene.parts(label)
+        if not parts and Edit.doubled in edits and donors and label in donors:
+            yield Broken(Edit.doubled, label, [scene.with_part(donors[label])], [])
         for index in np.unique(np.linspace(0, len(parts) - 1, min(len(parts), PARTS_PER_LABEL), dtype=int)):
             for edit in edits:
                 scenes = list(_EDITS[edit](scene, parts[index]))
                 if scenes:
-                    yield Broken(edit, label, scenes)
+                    yield Broken(edit, label, scenes, list(_again(edit, scenes[0], label)))
+
+
+def _again(edit: Edit, scene: Scene, label: str) -> Iterator[Scene]:
+    if edit == Edit.removed:
+        for part in scene.parts(label):
+            scene = scene.without(part)
+            yield scene
+    if edit == Edit.doubled:
+        for part in scene.parts(label)[:MOST_DOUBLES]:
+            for x, y in _places(scene, part)[:1]:
+                scene = scene.with_part(part.moved(x, y))
+                yield scene
 
 
 def _removed(scene: Scene, part: Part) -> Iterator[Scene]:
@@ -58,10 +85,14 @@ def _moved(scene: Scene, part: Part) -> Iterator[Scene]:
 
 
 def _resized(scene: Scene, part: Part) -> Iterator[Scene]:
-    for factor in (SHRINK, GROW):
-        resized = part.resized(factor)
+    for resized in (part.resized(SHRINK), part.resized(GROW)):
         if _fits(scene, resized):
             yield scene.replaced(part, resized)
+
+
+def _turned(scene: Scene, part: Part) -> Iterator[Scene]:
+    for degrees in TURNS:
+        yield scene.replaced(part, part.turned(degrees))
 
 
 def _recoloured(scene: Scene, part: Part) -> Iterator[Scene]:
@@ -76,6 +107,7 @@ _EDITS: dict[Edit, Callable[[Scene, Part], Iterator[Scene]]] = {
     Edit.doubled: _doubled,
     Edit.moved: _moved,
     Edit.resized: _resized,
+    Edit.turned: _turned,
     Edit.recoloured: _recoloured,
 }
 

@@ -101,7 +101,11 @@ class Inspector:
         except PictureError as error:
             return _unreadable(str(sample), file_sha256(Path(sample)), str(error)), None
         bench = Bench(self.product, self.rules, self._jail, {picture.sha256: picture})
-        state: State = {"sample": str(sample), "sha256": picture.sha256, "seconds": {"read": time.perf_counter() - start}}
+        state: State = {
+            "sample": str(sample),
+            "sha256": picture.sha256,
+            "seconds": {"read": time.perf_counter() - start},
+        }
         end = _graph().invoke(state, context=bench)
         if "error" in end:
             return _unreadable(str(sample), picture.sha256, end["error"]), None
@@ -114,7 +118,9 @@ class Inspector:
     def __enter__(self) -> Inspector:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
 
@@ -148,7 +154,11 @@ def _check(state: State, runtime: Runtime[Bench]) -> State:
     bench = runtime.context
     scene = bench.views[state["sha256"]].scene
     outcomes = bench.jail.run([Check(rule.number, rule.code) for rule in bench.rules], scene)
-    findings = [f for rule, outcome in zip(bench.rules, outcomes, strict=True) for f in findings_of(rule, outcome, scene)]
+    findings = [
+        f
+        for rule, outcome in zip(bench.rules, outcomes, strict=True)
+        for f in findings_of(rule, outcome, scene)
+    ]
     return {
         "findings": [finding.model_dump() for finding in findings],
         "seconds": {"check": time.perf_counter() - start},
@@ -170,5 +180,10 @@ def _findings(state: State) -> list[Finding]:
 
 def _unreadable(sample: str, sha256: str, error: str) -> Verdict:
     return Verdict(
-        sample=sample, sha256=sha256, status="undecided", score=0.5, explanation=f"Undecided: {error}", error=error
+        sample=sample,
+        sha256=sha256,
+        status="undecided",
+        score=0.5,
+        explanation=f"Undecided: {error}",
+        error=error,
     )

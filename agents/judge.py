@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, TypeGuard
 
-from ..scene import Part, Scene, Shape
-from ..schema import Evidence, Finding, Rule, Value
 from ..sandbox import Expectation, Outcome
+from ..scene import Part, Scene, Shape
+from ..schema import Evidence, Finding, Range, Rule, Value
 
 Status = Literal["normal", "anomalous", "undecided"]
 
@@ -111,29 +111,39 @@ def _severity(expectation: Expectation) -> float:
 
 
 def _closeness(expectation: Expectation) -> float:
-    """How near a passed expectation came to failing: 0 in the middle of what is allowed, 1 at its edge."""
+    """How near a passed expectation came to failing: 1 at an edge of what is allowed, towards 0 far from it."""
     expected, actual = expectation.expected, expectation.actual
     if not isinstance(expected, tuple) or not _is_number(actual):
         return 0.0
     low, high = expected
-    if not low < high:
-        return 0.0
-    return min(1.0, abs(2 * float(actual) - low - high) / (high - low))
+    if low is not None and high is not None:
+        return min(1.0, abs(2 * float(actual) - low - high) / (high - low)) if low < high else 0.0
+    limit = low if low is not None else high
+    return math.exp(-abs(float(actual) - float(limit or 0)) / _unit(expected))
 
 
-def _distance(expected: Value | tuple[float, float], actual: Value) -> float | None:
+def _distance(expected: Value | Range, actual: Value) -> float | None:
     """From actual to what is expected, in units of what is expected."""
     if not _is_number(actual):
         return None
     value = float(actual)
     if isinstance(expected, tuple):
         low, high = expected
-        unit = (high - low) / 2 or abs(high)
-        return max(low - value, value - high, 0.0) / unit if unit else None
+        short = 0.0 if low is None else low - value
+        over = 0.0 if high is None else value - high
+        return max(short, over, 0.0) / _unit(expected)
     if not _is_number(expected):
         return None
     return abs(value - float(expected)) / max(1.0, abs(float(expected)))
 
 
-def _is_number(value: object) -> bool:
+def _unit(expected: Range) -> float:
+    """What distances to a range are measured in: half its width, or its only limit."""
+    low, high = expected
+    if low is not None and high is not None and low < high:
+        return (high - low) / 2
+    return abs(low or high or 0) or 1.0
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool)

@@ -6,11 +6,10 @@ import ast
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 
 from ..sandbox import Expectation
-from ..scene import Part, Scene
+from ..scene import Scene
 
 WOBBLES = 12
 """Wobbled copies of each reference Scene that a range is measured on, besides the Scene itself."""
@@ -51,24 +50,27 @@ def with_values(code: str, values: Mapping[str, str]) -> str:
     for unknown in unknown_ranges(code):
         if unknown.name in values:
             line = lines[unknown.line - 1]
-            lines[unknown.line - 1] = line[: unknown.start] + values[unknown.name].encode() + line[unknown.end :]
+            lines[unknown.line - 1] = (
+                line[: unknown.start] + values[unknown.name].encode() + line[unknown.end :]
+            )
     return b"\n".join(lines).decode()
 
 
 def probe(code: str) -> str:
     """The code with a range in place of each `usual()` that every measurement fails."""
     names = [unknown.name for unknown in unknown_ranges(code)]
-    return with_values(code, {name: f"({_PROBE + 2 * k!r}, {_PROBE + 2 * k + 1!r})" for k, name in enumerate(names)})
+    return with_values(
+        code, {name: f"({_PROBE + 2 * k!r}, {_PROBE + 2 * k + 1!r})" for k, name in enumerate(names)}
+    )
 
 
 def measured(names: Sequence[str], expectations: Sequence[Expectation]) -> dict[str, list[float]]:
     """What a probing run measured for each name."""
     found: dict[str, list[float]] = {name: [] for name in names}
     for expectation in expectations:
-        if isinstance(expectation.expected, tuple) and expectation.expected[0] >= _PROBE:
-            number = round((expectation.expected[0] - _PROBE) / 2)
-            if isinstance(expectation.actual, int | float) and number < len(names):
-                found[names[number]].append(float(expectation.actual))
+        low = expectation.expected[0] if isinstance(expectation.expected, tuple) else None
+        if low is not None and low >= _PROBE and isinstance(expectation.actual, int | float):
+            found[names[round((low - _PROBE) / 2)]].append(float(expectation.actual))
     return found
 
 
@@ -99,30 +101,13 @@ def written(code: str, ranges: Mapping[str, tuple[float, float]], references: in
 
 def wobbled(scene: Scene, random: np.random.Generator) -> Scene:
     """The Scene with every part a little elsewhere, larger or smaller, turned and tinted, independently."""
-    diagonal = float(np.hypot(*scene.size))
-    parts = tuple(_wobbled_part(part, diagonal, scene.size, random) for part in scene.all_parts)
-    return Scene(scene.size, scene.labels, parts)
-
-
-def _wobbled_part(part: Part, diagonal: float, size: tuple[int, int], random: np.random.Generator) -> Part:
-    dx, dy, scale, turn = random.uniform(-1, 1, 4)
-    margin = 4 + int(0.06 * max(part.mask.shape) + SHIFT * diagonal)
-    mask = np.pad(part.mask, margin).astype(np.float32)
-    height, width = mask.shape
-    matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), TURN * turn, 1 + SCALE * scale)
-    matrix[:, 2] += SHIFT * diagonal * np.array([dx, dy])
-    x, y = part.origin[0] - margin, part.origin[1] - margin
-    moved = cv2.warpAffine(mask, matrix, (width, height)) > 0.5
-    # Nothing may leave the picture.
-    moved = moved[max(0, -y) : size[1] - y, max(0, -x) : size[0] - x]
-    x, y = max(0, x), max(0, y)
-    rows, columns = np.flatnonzero(moved.any(axis=1)), np.flatnonzero(moved.any(axis=0))
-    lab = tuple(float(v) for v in np.array(part.lab) + TINT * random.uniform(-1, 1, 3))
-    if not len(rows):
-        return part.recoloured(lab)
-    cropped = np.ascontiguousarray(moved[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
-    origin = (x + int(columns[0]), y + int(rows[0]))
-    return Part(part.label, cropped, origin, lab=lab, confidence=part.confidence)
+    shift = SHIFT * float(np.hypot(*scene.size))
+    for part in scene.all_parts:
+        dx, dy, scale, turn, *tint = random.uniform(-1, 1, 7)
+        lightness, a, b = (float(value) for value in np.array(part.lab) + TINT * np.array(tint))
+        other = part.turned(TURN * turn).resized(1 + SCALE * scale).recoloured((lightness, a, b))
+        scene = scene.replaced(part, other.moved(round(shift * dx), round(shift * dy)))
+    return scene
 
 
 def _widened(values: Sequence[float], references: int) -> tuple[float, float]:

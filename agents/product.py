@@ -1,9 +1,9 @@
 """A product: the folder that holds all LogiSight knows of it.
 
-    product.json        size of its pictures, part labels, reference pictures by hash
-    parts.safetensors   the part model
-    references/         the reference pictures, named by the SHA-256 of their bytes
-    rules/              the rulebook
+product.json        size of its pictures, part labels, reference pictures by hash
+parts.safetensors   the part model
+references/         the reference pictures, named by the SHA-256 of their bytes
+rules/              the rulebook
 """
 
 from __future__ import annotations
@@ -100,7 +100,9 @@ class Product:
             path = self.folder / "references" / (reference.sha256 + reference.suffix)
             picture = read_picture(path)
             if picture.sha256 != reference.sha256:
-                raise ProductError(f"{path}: this is not the picture that was taught; teach the product again")
+                raise ProductError(
+                    f"{path}: this is not the picture that was taught; teach the product again"
+                )
             yield reference, picture
 
 
@@ -162,7 +164,9 @@ def open_product(name: str | Path) -> Product:
         file = ProductFile.model_validate_json(path.read_bytes())
     except ValidationError as error:
         first = error.errors()[0]
-        raise ProductError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}; teach the product again") from None
+        raise ProductError(
+            f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}; teach the product again"
+        ) from None
     if file.format != FORMAT:
         raise ProductError(f"{path}: made by another version of LogiSight; teach the product again")
     return Product(folder, file)
@@ -203,7 +207,9 @@ def teach(
         kept.setdefault(picture.sha256, (reference, path))
         on_picture(path)
     model = learn_parts(samples)
-    product = Product(new_product_folder(name), ProductFile(format=FORMAT, references=[r for r, _ in kept.values()]))
+    product = Product(
+        new_product_folder(name), ProductFile(format=FORMAT, references=[r for r, _ in kept.values()])
+    )
     _write(product, model, {r.sha256 + r.suffix: path for r, path in kept.values()})
     parts = Counter(shape.label for annotation in annotated.values() for shape in annotation.parts)
     ignored = [*annotated.notes, *(line for annotation in annotated.values() for line in annotation.ignored)]
@@ -218,7 +224,9 @@ def _write(product: Product, model: PartModel, pictures: Mapping[str, Path]) -> 
             shutil.copyfile(path, references / name)
     model.save(product.folder / "parts.safetensors")
     # Last, since this file is what makes the folder a product.
-    (product.folder / "product.json").write_text(product.file.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    (product.folder / "product.json").write_text(
+        product.file.model_dump_json(indent=2) + "\n", encoding="utf-8"
+    )
     for path in references.iterdir():
         if path.name not in pictures:
             path.unlink()

@@ -9,11 +9,11 @@ from typing import NamedTuple
 from ..sandbox import Check, Outcome, ProcessJail
 from ..scene import Scene
 from ..schema import Counterfactual, Edit, Proof
-from .counterfactuals import break_on_purpose
+from .counterfactuals import Broken, break_on_purpose
 from .rulebook import code_hash
 
 CHALLENGED_REFERENCES = 3
-"""Counterfactuals are made of the first so many reference Scenes on which the check passed."""
+"""Counterfactuals are made of so many reference Scenes, and of more where a label needs one that shows it."""
 
 SHOWN = 3
 """How many failing references an author is shown."""
@@ -45,7 +45,9 @@ def prove(
     `breaks` are the edits, done to parts of `labels`, that the check must notice; `most_false_alarms` is the
     share of references on which it may fail and still count.
     """
-    complaints = {reference.name: _complaint(run_check(jail, code, reference.scene)) for reference in references}
+    complaints = {
+        reference.name: _complaint(run_check(jail, code, reference.scene)) for reference in references
+    }
     alarms = [name for name, complaint in complaints.items() if complaint]
     proof = Proof(code_sha256=code_hash(code), references=len(references), false_alarms=alarms)
     if proof.false_alarm_rate > most_false_alarms:
@@ -54,20 +56,23 @@ def prove(
         shown += [f"and on {more} more reference pictures"] if more > 0 else []
         return proof.model_copy(update={"evidence": shown})
     passed = [reference.scene for reference in references if not complaints[reference.name]]
-    tried = challenge(code, labels, breaks, passed[:CHALLENGED_REFERENCES], jail)
+    tried = challenge(code, labels, breaks, passed, jail)
     return proof.model_copy(update={"counterfactuals": tried, "evidence": unnoticed(tried, labels, breaks)})
 
 
 def challenge(
     code: str, labels: Sequence[str], breaks: Sequence[Edit], scenes: Sequence[Scene], jail: ProcessJail
 ) -> list[Counterfactual]:
-    """How often the check noticed each kind of edit on parts of each label."""
+    """How often the check noticed each kind of edit on parts of each label, in some of the Scenes."""
+    showing = {label: [scene for scene in scenes if scene.parts(label)] for label in labels}
+    donors = {label: shown[0].parts(label)[0] for label, shown in showing.items() if shown}
+    first_of_each = [shown[0] for shown in showing.values() if shown]
     tried: Counter[tuple[Edit, str]] = Counter()
     caught: Counter[tuple[Edit, str]] = Counter()
-    for scene in scenes:
-        for broken in break_on_purpose(scene, labels, breaks):
+    for scene in dict.fromkeys([*scenes[:CHALLENGED_REFERENCES], *first_of_each]):
+        for broken in break_on_purpose(scene, labels, breaks, donors):
             tried[broken.edit, broken.label] += 1
-            caught[broken.edit, broken.label] += any(_notices(jail, code, edited) for edited in broken.scenes)
+            caught[broken.edit, broken.label] += _noticed(jail, code, broken)
     return [
         Counterfactual(edit=edit, label=label, tried=count, caught=caught[edit, label])
         for (edit, label), count in tried.items()
@@ -90,9 +95,23 @@ def unnoticed(tried: Sequence[Counterfactual], labels: Sequence[str], breaks: Se
     return evidence
 
 
-def _notices(jail: ProcessJail, code: str, scene: Scene) -> bool:
-    outcome = run_check(jail, code, scene)
-    return outcome.status == "ok" and not all(e.passed for e in outcome.expectations)
+def _noticed(jail: ProcessJail, code: str, broken: Broken) -> bool:
+    """Whether the check fails on one of the ways in which a Scene was broken.
+
+    A check that tells that a range of amounts is expected may need more than one part removed or added; one
+    that tells a single amount must notice the first.
+    """
+    ranges = False
+    for scene in broken.scenes:
+        outcome = run_check(jail, code, scene)
+        if _fails(outcome):
+            return True
+        ranges |= any(e.kind == "quantity" and isinstance(e.expected, tuple) for e in outcome.expectations)
+    return ranges and any(_fails(run_check(jail, code, scene)) for scene in broken.further)
+
+
+def _fails(outcome: Outcome) -> bool:
+    return outcome.status == "ok" and not all(expectation.passed for expectation in outcome.expectations)
 
 
 def _complaint(outcome: Outcome) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from numpy.typing import NDArray
 
-from ..schema import LogiSightError, Rule, Value, Verdict
+from ..schema import LogiSightError, Range, Rule, Value, Verdict
 from ..tools.overlay import open_findings
 
 WIDEST = 1200
@@ -166,14 +166,17 @@ def _duration(seconds: float) -> str:
     return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 
-def _value(value: Value | tuple[float, float]) -> str:
+def _value(value: Value | Range) -> str:
     """What a rule expected or saw, for people.
 
-    >>> _value((61.5, 70.25)), _value(True), _value(None)
-    ('61.5 to 70.25', 'yes', 'nothing')
+    >>> _value((61.5, 70.25)), _value((2, None)), _value(True), _value(None)
+    ('61.5 to 70.25', 'at least 2', 'yes', 'nothing')
     """
     if isinstance(value, tuple):
-        return " to ".join(_value(end) for end in value)
+        low, high = value
+        if low is None:
+            return f"at most {_value(high)}"
+        return f"at least {_value(low)}" if high is None else f"{_value(low)} to {_value(high)}"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if value is None:

@@ -86,7 +86,9 @@ class Rulebook(Record):
         folder.mkdir(parents=True, exist_ok=True)
         stem = folder / f"{rule.number:03d}"
         stem.with_suffix(".py").write_text(rule.code, encoding="utf-8")
-        stem.with_suffix(".json").write_text(rule.model_dump_json(exclude={"code"}, indent=2) + "\n", encoding="utf-8")
+        stem.with_suffix(".json").write_text(
+            rule.model_dump_json(exclude={"code"}, indent=2) + "\n", encoding="utf-8"
+        )
 
     @staticmethod
     def remove(number: int, folder: Path) -> None:

@@ -73,7 +73,9 @@ class Workshop:
         tried = rule.proof.counterfactuals if rule.proof else []
         edits = list(dict.fromkeys(c.edit for c in tried))
         labels = list(dict.fromkeys(c.label for c in tried))
-        proven = rule.model_copy(update={"proof": prove(rule.code, labels, edits, self.references, self._jail)})
+        proven = rule.model_copy(
+            update={"proof": prove(rule.code, labels, edits, self.references, self._jail)}
+        )
         Rulebook.save(proven, self.product.rules_folder)
         return proven
 

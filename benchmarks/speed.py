@@ -47,14 +47,20 @@ class Figure(NamedTuple):
 def main() -> None:
     """Measure everything and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--install", action="store_true", help="also install into a fresh virtual environment")
+    parser.add_argument(
+        "--install", action="store_true", help="also install into a fresh virtual environment"
+    )
     figures = measure(parser.parse_args().install)
     console = Console(soft_wrap=True, highlight=False)
-    console.print(f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}\n", markup=False)
+    console.print(
+        f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}\n", markup=False
+    )
     console.print("| what | measured | limit | ratio |\n|---|---|---|---|")
     for figure in figures:
         measured, limit = f"{figure.measured:.3g} {figure.unit}", f"{figure.limit:g} {figure.unit}"
-        console.print(f"| {figure.what} | {measured} | {limit} | {figure.measured / figure.limit:.2f} |", markup=False)
+        console.print(
+            f"| {figure.what} | {measured} | {limit} | {figure.measured / figure.limit:.2f} |", markup=False
+        )
 
 
 def measure(install: bool = False) -> list[Figure]:
@@ -72,7 +78,12 @@ def measure(install: bool = False) -> list[Figure]:
             Figure("teach from one 586x346 picture", _teach_seconds(small), 5, "s"),
             Figure(f"inspect one 1700x1000 picture, {len(DEMO_SENTENCES)} rules", seconds, 1, "s"),
             Figure("peak memory of that process", megabytes, 1000, "MB"),
-            Figure("10 rules on one scene, in the sandbox", 1000 * _rules_seconds(open_product(large), picture), 50, "ms"),
+            Figure(
+                "10 rules on one scene, in the sandbox",
+                1000 * _rules_seconds(open_product(large), picture),
+                50,
+                "ms",
+            ),
             Figure("logisight --help", _median(lambda: _run("-m", "logisight.cli", "--help")), 0.5, "s"),
         ]
     if install:
@@ -110,7 +121,10 @@ def _inspect_often(product: str, picture: str) -> tuple[float, float]:
     with Inspector(product) as inspector:
         inspector.look(picture)
         seconds = _median(lambda: inspector.look(picture))
-    usage = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    usage = (
+        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        + resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    )
     return seconds, usage / 1024
 
 

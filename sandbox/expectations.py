@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from ..schema import Evidence, Value
+from ..schema import Evidence, Range, Value
 from .facade import Facade, Handle, PartHandle, RegionHandle
 from .language import KINDS
 from .outcome import MAX_NUMBER, MAX_PARTS, MAX_TEXT, Expectation, plain
@@ -68,9 +68,7 @@ class Expectations:
     def _evidence(self, parts: Any) -> list[int | Evidence]:
         if type(parts) not in (list, tuple, set):
             raise TypeError(f"parts must be a list of parts or regions, got a {type(parts).__name__}")
-        if len(parts) > MAX_PARTS:
-            raise ValueError(f"parts may hold at most {MAX_PARTS} parts or regions, got {len(parts)}")
-        return [self._place(part) for part in parts]
+        return [self._place(part) for part in list(parts)[:MAX_PARTS]]
 
     def _place(self, handle: Any) -> int | Evidence:
         if type(handle) is PartHandle:
@@ -97,11 +95,11 @@ def _value(name: str, value: Any) -> Value:
     raise TypeError(f"{name} must be a number, a text, True, False or None, got a {kind.__name__}")
 
 
-def _range(value: tuple[Any, ...]) -> tuple[float, float]:
-    if len(value) != 2 or not all(type(number) in (int, float) for number in value):
-        raise TypeError("a range must be two numbers: (low, high)")
-    low, high = (_finite("expected", number) for number in value)
-    if low > high:
+def _range(value: tuple[Any, ...]) -> Range:
+    if len(value) != 2 or not all(type(end) in (int, float, _NONE) for end in value) or value == (None, None):
+        raise TypeError("a range must be two numbers, (low, high), one of which may be None")
+    low, high = (None if end is None else _finite("expected", end) for end in value)
+    if low is not None and high is not None and low > high:
         raise ValueError(f"a range must be (low, high), got ({low}, {high})")
     return low, high
 

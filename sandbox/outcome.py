@@ -126,8 +126,8 @@ class Expectation(Record):
     passed: Annotated[bool, Strict()]
     kind: Kind
     reason: Annotated[Text, Field(min_length=1)]
-    expected: _Value | tuple[_Number, _Number] = None
-    """One value, or a (low, high) range."""
+    expected: _Value | tuple[_Number | None, _Number | None] = None
+    """One value, or a (low, high) range of which one end may be None: open."""
     actual: _Value = None
     parts: list[Annotated[int, Strict(), Field(ge=0)] | Evidence] = Field(default=[], max_length=MAX_PARTS)
     """A number is the place of a part in `Scene.all_parts`; Evidence is a region."""
@@ -137,8 +137,10 @@ class Expectation(Record):
         texts = [self.expected, self.actual]
         if any(isinstance(text, str) and len(text) > MAX_TEXT for text in texts):
             raise ValueError(f"texts may hold {MAX_TEXT} characters")
-        if isinstance(self.expected, tuple) and not self.expected[0] <= self.expected[1]:
-            raise ValueError("a range must be (low, high)")
+        if isinstance(self.expected, tuple):
+            low, high = self.expected
+            if (low is None and high is None) or (low is not None and high is not None and low > high):
+                raise ValueError("a range must be (low, high)")
         points = 0
         for place in self.parts:
             if isinstance(place, Evidence):

@@ -81,7 +81,10 @@ def test_rules_are_listed_shown_proven_and_removed(line):
     run = logisight("rules", line / "box", "prove", 2)
     assert "fails on reference" in run.stdout
     assert logisight("rules", line / "box", "remove", 2).returncode == 0
-    assert [rule["number"] for rule in json.loads(logisight("rules", line / "box", "--json").stdout)] == [1, 3]
+    assert [rule["number"] for rule in json.loads(logisight("rules", line / "box", "--json").stdout)] == [
+        1,
+        3,
+    ]
 
 
 def test_author_shows_the_check_and_refuses_pointing_at_the_words(line):
@@ -103,7 +106,13 @@ def test_the_same_sentence_again_replaces_its_rule(line):
 
 def test_teaching_again_proves_the_rules_again(line):
     run = logisight(
-        "teach", line / "box", "--pictures", line / "references", "--annotations", line / "annotations", "--json"
+        "teach",
+        line / "box",
+        "--pictures",
+        line / "references",
+        "--annotations",
+        line / "annotations",
+        "--json",
     )
     facts = json.loads(run.stdout)
     assert facts["annotated_parts"] == {"pushpin": 15, "box": 1}
@@ -171,8 +180,14 @@ def test_an_interrupted_batch_keeps_what_is_done_and_goes_on(line, tmp_path):
         shutil.copy(line / "inspect" / "000.png", line / "inspect" / f"copy{number}.png")
     out = tmp_path / "out"
     arguments = ["inspect", str(line / "box"), str(line / "inspect"), "--out", str(out)]
-    run = subprocess.Popen([sys.executable, "-m", "logisight.cli", *arguments], stderr=subprocess.PIPE, text=True)
-    while run.poll() is None and not (out / "results.jsonl").exists() or not (out / "results.jsonl").read_bytes():
+    run = subprocess.Popen(
+        [sys.executable, "-m", "logisight.cli", *arguments], stderr=subprocess.PIPE, text=True
+    )
+    while (
+        (run.poll() is None
+        and not (out / "results.jsonl").exists())
+        or not (out / "results.jsonl").read_bytes()
+    ):
         time.sleep(0.01)
     run.send_signal(signal.SIGINT)
     _, error = run.communicate()

@@ -10,12 +10,15 @@ from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY
-
 from logisight.agents.offline import readable_sentences
 from logisight.sandbox import language_text
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md")), REPOSITORY / "sandbox" / "README.md"]
+PAGES = [
+    REPOSITORY / "README.md",
+    *sorted((REPOSITORY / "docs").glob("*.md")),
+    REPOSITORY / "sandbox" / "README.md",
+]
 
 
 def blocks(text: str, language: str) -> list[str]:
@@ -39,7 +42,9 @@ def run(arguments, folder):
     return subprocess.run([sys.executable, *arguments], cwd=folder, capture_output=True, text=True)
 
 
-@pytest.mark.parametrize("page", [REPOSITORY / "README.md", REPOSITORY / "docs" / "guide.md"], ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page", [REPOSITORY / "README.md", REPOSITORY / "docs" / "guide.md"], ids=lambda page: page.name
+)
 def test_every_command_runs(page, beside_the_demo):
     assert commands(page)
     for command in commands(page):

@@ -392,3 +392,18 @@ def test_functions_leave_their_masks_alone_and_take_read_only_ones():
     ):
         measure(part.mask)
     assert part.mask.all()
+
+
+@pytest.mark.parametrize(("w", "h"), [(6, 2), (7, 3), (1, 9)])
+def test_turned_by_a_quarter_is_the_mask_upright(w, h):
+    mask, (x, y) = geometry.turned(np.ones((h, w), dtype=bool), 90)
+    cropped, (dx, dy) = geometry.cropped(mask)
+    assert cropped.shape == (w, h)
+    assert (x + dx + h / 2, y + dy + w / 2) == pytest.approx((w / 2, h / 2), abs=0.51)
+
+
+@pytest.mark.parametrize("degrees", [-60, -30, 30, 45])
+def test_turned_counter_clockwise_keeps_the_area_and_adds_to_the_angle(degrees):
+    mask, _ = geometry.turned(np.ones((12, 60), dtype=bool), degrees)
+    assert mask.sum() == pytest.approx(12 * 60, rel=0.03)
+    assert geometry.moments(mask).angle == pytest.approx(degrees, abs=1)

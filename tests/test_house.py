@@ -8,9 +8,8 @@ import sys
 import tomllib
 from pathlib import Path
 
-import pytest
-
 import logisight
+import pytest
 from conftest import REPOSITORY
 
 FLOORS = {
@@ -22,8 +21,14 @@ NOT_PACKAGED = {"tests", "docs", "build", "dist"}
 
 
 def source_files() -> list[Path]:
-    files = [p for p in REPOSITORY.rglob("*.py") if not any(part.startswith(".") for part in p.relative_to(REPOSITORY).parts)]
-    return sorted(p.relative_to(REPOSITORY) for p in files if p.relative_to(REPOSITORY).parts[0] not in NOT_PACKAGED)
+    files = [
+        p
+        for p in REPOSITORY.rglob("*.py")
+        if not any(part.startswith(".") for part in p.relative_to(REPOSITORY).parts)
+    ]
+    return sorted(
+        p.relative_to(REPOSITORY) for p in files if p.relative_to(REPOSITORY).parts[0] not in NOT_PACKAGED
+    )
 
 
 def rooms_imported(path: Path) -> set[str]:
@@ -39,7 +44,9 @@ def test_every_room_is_on_a_floor() -> None:
     assert {path.parts[0].removesuffix(".py") for path in source_files()} - {"__init__"} == set(FLOORS)
 
 
-@pytest.mark.parametrize("path", [p for p in source_files() if p.name != "__init__.py" or len(p.parts) > 1], ids=str)
+@pytest.mark.parametrize(
+    "path", [p for p in source_files() if p.name != "__init__.py" or len(p.parts) > 1], ids=str
+)
 def test_imports_only_go_down(path: Path) -> None:
     own = path.parts[0].removesuffix(".py")
     for room in rooms_imported(path) - {own}:
@@ -62,7 +69,9 @@ def test_package_list_is_the_tree() -> None:
 
 
 def test_every_data_file_is_declared() -> None:
-    declared = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
+    declared = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]["setuptools"][
+        "package-data"
+    ]
     suffixes = {".j2", ".lark", ".toml", ".typed"}
     for folder in {path.parent for path in source_files()}:
         package = ".".join(("logisight", *folder.parts))

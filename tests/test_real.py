@@ -6,7 +6,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-
 from logisight import Inspector, Workshop, teach
 
 ANNOTATED = Path(__file__).parent / "data"

@@ -35,7 +35,12 @@ class Forest:
     def fit(cls, features: NDArray[np.float32], classes: NDArray[np.intp], seed: int = 0) -> Forest:
         """Grow a forest on (N, F) features and (N,) class numbers, which must cover 0 .. K - 1."""
         trees = ExtraTreesClassifier(
-            TREES, min_samples_leaf=3, max_features="sqrt", class_weight="balanced", random_state=seed, n_jobs=-1
+            TREES,
+            min_samples_leaf=3,
+            max_features="sqrt",
+            class_weight="balanced",
+            random_state=seed,
+            n_jobs=-1,
         )
         trees.fit(features, classes)
         # Through its arrays, so that a taught forest and a loaded one give the same masks to the last bit.
@@ -49,7 +54,8 @@ class Forest:
         """The forest as plain arrays; `from_arrays` makes the same forest of them."""
         nodes = [tree.tree_.__getstate__()["nodes"] for tree in self._trees.estimators_]
         arrays: dict[str, NDArray[Any]] = {
-            field: np.concatenate([n[field] for n in nodes]).astype(dtype) for field, dtype in _NODE_FIELDS.items()
+            field: np.concatenate([n[field] for n in nodes]).astype(dtype)
+            for field, dtype in _NODE_FIELDS.items()
         }
         values = [tree.tree_.value[:, 0, :] for tree in self._trees.estimators_]
         arrays["value"] = np.concatenate(values).astype(np.float32)
@@ -105,7 +111,9 @@ def _check(arrays: Mapping[str, NDArray[Any]], features: int) -> None:
         feature = arrays["feature"]
         sound = bool((leaf | inner).all() and (leaf | ((feature >= 0) & (feature < features))).all())
     if not sound:
-        raise ProductError("the part model is damaged: its trees do not hold together; teach the product again")
+        raise ProductError(
+            "the part model is damaged: its trees do not hold together; teach the product again"
+        )
 
 
 def _tree(arrays: Mapping[str, NDArray[Any]], features: int, classes: int) -> ExtraTreeClassifier:

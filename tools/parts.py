@@ -7,7 +7,7 @@ a container, and its mask is put together again from its own pixels and those of
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -126,7 +126,9 @@ class PartModel:
         except FileNotFoundError:
             raise ProductError(f"{path}: no part model here; run `logisight teach` first") from None
         except (OSError, SafetensorError, ValidationError) as error:
-            raise ProductError(f"{path}: not a part model ({_first_line(error)}); teach the product again") from error
+            raise ProductError(
+                f"{path}: not a part model ({_first_line(error)}); teach the product again"
+            ) from error
         forest = Forest.from_arrays(arrays)
         if header.format != FORMAT or forest.features != COUNT or forest.classes != len(header.labels) + 1:
             raise ProductError(f"{path}: made by another version of LogiSight; teach the product again")
@@ -136,7 +138,9 @@ class PartModel:
         features = pixel_features(working)
         flat = self.forest.predict(features.reshape(-1, COUNT))
         probability = flat.reshape(*working.shape[:2], self.forest.classes)
-        return np.dstack([cv2.GaussianBlur(probability[..., k], (0, 0), 1.0) for k in range(self.forest.classes)])
+        return np.dstack(
+            [cv2.GaussianBlur(probability[..., k], (0, 0), 1.0) for k in range(self.forest.classes)]
+        )
 
     def _numbers_within(self, number: int) -> list[int]:
         """The class of a label and the classes of all that it holds."""

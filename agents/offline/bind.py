@@ -216,11 +216,11 @@ class Binder:
         self.code.block(f"if {lacking}:")
         if lacking == f"not {parts}":
             reason += f"no {described(noun, many=noun.mass)}"
-            self.code.expect(Test("False", "quantity", reason, "(1, 2)", "0", f"[{place.evidence}]"))
+            self.code.expect(Test("False", "quantity", reason, "(1, None)", "0", f"[{place.evidence}]"))
         else:
             seen = counted(self.code, f"len({parts})", noun)
             reason += f"{seen} instead of {number if exactly else f'at least {number}'}"
-            expected = str(number) if exactly else f"({number}, {2 * number})"
+            expected = str(number) if exactly else f"({number}, None)"
             evidence = f"{parts} or [{place.evidence}]"
             self.code.expect(Test("False", "quantity", reason, expected, f"len({parts})", evidence))
         self.code.depth -= 1

@@ -68,7 +68,7 @@ class Comparer:
             condition=_within(operand.value, low, high, limits.strict),
             kind=kind,
             reason=f"{operand.tells} instead of {wanted}",
-            expected=_expected(operand, low, high),
+            expected=_expected(low, high),
             actual=operand.value,
             parts=operand.parts,
         )
@@ -85,7 +85,7 @@ class Comparer:
             condition=_within(own.value, low, high, limits.strict),
             kind=kind,
             reason=f"{own.tells} instead of {wanted}, {_factors(limits)}{other.name}",
-            expected=_expected(own, low, high),
+            expected=_expected(low, high),
             actual=own.value,
             parts=own.parts,
         )
@@ -105,7 +105,7 @@ def _counts(own: Operand, other: Operand, limits: Limits, same: bool, kind: str)
     if limits.strict:
         low, high = low and f"{low} + 1", high and f"max({high} - 1, 0)"
     parts = f"({own.parts}) + ({other.parts})"
-    return Test(condition, kind, reason, _expected(own, low, high), own.value, parts)
+    return Test(condition, kind, reason, _expected(low, high), own.value, parts)
 
 
 def _many(limits: Limits) -> str:
@@ -132,17 +132,9 @@ def _within(value: str, low: str | None, high: str | None, strict: bool) -> str:
     return f"{value} == {low}" if low == high else f"{low} {less} {value} {less} {high}"
 
 
-def _expected(operand: Operand, low: str | None, high: str | None) -> str:
-    """What to report as expected: both ends of a range, also where one is open.
-
-    A range that is open above ends at the largest value there can be, or else at twice what was seen, so
-    that a value counts as safer the further it is from the only limit.
-    """
-    if low is not None and low == high:
-        return low
-    if low is None:
-        return f"({operand.unit.least}, {high})"
-    return f"({low}, {high or operand.unit.most or f'2 * max({low}, {operand.value})'})"
+def _expected(low: str | None, high: str | None) -> str:
+    """What to report as expected: one value, or a range, None for an end that is open."""
+    return str(low) if low == high else f"({low}, {high})"
 
 
 def _wanted(low: str | None, high: str | None, strict: bool) -> str:

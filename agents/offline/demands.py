@@ -68,7 +68,7 @@ def kind_of(statement: Statement) -> Kind:
 
 
 def demands_of(statement: Statement) -> Iterator[Demand]:
-    """The edits that a check of a statement must notice; none where no edit can break it."""
+    """The edits that a check of a statement must notice."""
     match statement:
         case Conditional(_, claims):
             for claim in claims:
@@ -95,7 +95,7 @@ def demands_of(statement: Statement) -> Iterator[Demand]:
             # A part that is moved as a whole moves both of its ends; a holder leaves its slots behind.
             yield Demand(holders[0].noun, frozenset({Edit.moved}))
         case EndsLevel(subject):
-            yield Demand(subject.noun, frozenset())
+            yield Demand(subject.noun, frozenset({Edit.turned}))
 
 
 def _of_count(place: Place, allowed: Limits | OneOf | Usual) -> Iterator[Edit]:
@@ -124,7 +124,7 @@ def _is_one_of_several(place: Place) -> bool:
 def _of_measure(number: Number) -> frozenset[Edit]:
     match number:
         case Measure(dimension="angle" | "tilt"):
-            return frozenset()
+            return frozenset({Edit.turned})
         case Gap() | Lies() | Spot():
             return frozenset({Edit.moved})
         case Tint():

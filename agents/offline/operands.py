@@ -45,15 +45,12 @@ _CHANNELS = {"lightness": 0, "redness": 1, "yellowness": 2}
 
 @dataclass(frozen=True)
 class Unit:
-    """How a kind of number is told, and the range it can have as Python."""
+    """How a kind of number is told."""
 
     text: str
     scale: int = 1
     """What the number is multiplied with."""
     digits: int = 0
-    least: str = "0"
-    most: str = ""
-    """ "" where it has no end."""
 
     def show(self, value: str) -> str:
         """A value as the inside of an f-string, rounded, without the unit."""
@@ -63,8 +60,8 @@ class Unit:
 
 COUNT = Unit("", digits=1)
 PIXELS = Unit(" px")
-PERCENT = Unit(" %", scale=100, digits=1, most="1")
-DEGREES = Unit(" degrees", least="-90", most="90")
+PERCENT = Unit(" %", scale=100, digits=1)
+DEGREES = Unit(" degrees")
 RATIO = Unit("", digits=2)
 LAB = Unit("")
 

@@ -8,7 +8,6 @@ import re
 import pytest
 from builders import scene, square
 from langchain_core.language_models import FakeListChatModel
-
 from logisight.agents.author import ATTEMPTS, Bench, author_rule, parse_answer
 from logisight.agents.draft import Draft, Refusal, Request
 from logisight.agents.proof import Reference
@@ -17,7 +16,11 @@ from logisight.sandbox import ProcessJail
 from logisight.schema import AuthorError
 
 REQUEST = Request(sentence="There are exactly two nuts.", labels=["nut", "box"])
-REFERENCES = [Reference("good.png", scene(square(5, 5, 10, 8, "nut"), square(40, 5, 10, 8, "nut"), labels=("nut", "box")))]
+REFERENCES = [
+    Reference(
+        "good.png", scene(square(5, 5, 10, 8, "nut"), square(40, 5, 10, 8, "nut"), labels=("nut", "box"))
+    )
+]
 
 CHECK = """def check(scene):
     nuts = scene.parts("nut")
@@ -69,7 +72,10 @@ MISTAKES = {
     "a wrong name": (answer(CHECK.format(condition="count(nuts) == 2")), "count"),
     "an unknown attribute": (answer(CHECK.format(condition="nuts[0].weight == 2")), "weight"),
     "off by one": (answer(CHECK.format(condition="len(nuts) == 3")), "fails on reference good.png"),
-    "always true": (answer(CHECK.format(condition="len(nuts) >= 0")), "does not notice when a nut is removed"),
+    "always true": (
+        answer(CHECK.format(condition="len(nuts) >= 0")),
+        "does not notice when a nut is removed",
+    ),
     "an endless loop": (answer(GOOD + "    while True:\n        pass\n"), "stopped"),
     "forgets expect": (answer("def check(scene):\n    return None\n"), "expect"),
     "hostile": (answer(GOOD + '    open("/etc/passwd")\n'), "open"),
@@ -118,7 +124,9 @@ def test_what_is_usual_is_learned_and_written_into_the_rule(jail):
     assert "learned from 1 reference picture" in authored.rule.code
 
 
-@pytest.mark.parametrize("text", [answer(), f"```json\n{answer()}\n```", f"```\n{answer()}```", f"\n {answer()} \n"])
+@pytest.mark.parametrize(
+    "text", [answer(), f"```json\n{answer()}\n```", f"```\n{answer()}```", f"\n {answer()} \n"]
+)
 def test_answers_may_be_fenced(text):
     assert isinstance(parse_answer(text), Draft)
 

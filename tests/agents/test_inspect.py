@@ -9,7 +9,6 @@ import sys
 import time
 
 import pytest
-
 from logisight import Inspector, Verdict, open_product
 from logisight.agents.batch import Results, inspect_all, run_of
 from logisight.schema import ProductError
@@ -129,7 +128,16 @@ def test_a_killed_batch_loses_nothing_and_repeats_nothing(demo_line, tmp_path):
     many.mkdir()
     for number in range(12):
         shutil.copy(pictures(demo_line)[number % 4], many / f"{number:03d}.png")
-    command = [sys.executable, "-m", "logisight.cli", "inspect", str(demo_line / "box"), str(many), "--out", str(tmp_path / "out")]
+    command = [
+        sys.executable,
+        "-m",
+        "logisight.cli",
+        "inspect",
+        str(demo_line / "box"),
+        str(many),
+        "--out",
+        str(tmp_path / "out"),
+    ]
     run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     results = tmp_path / "out" / "results.jsonl"
     deadline = time.monotonic() + 60

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from builders import scene, square
-
 from logisight.agents.judge import explain, findings_of, score_of, status_of
 from logisight.sandbox import Expectation, Outcome
 from logisight.schema import Rule
@@ -14,7 +13,9 @@ SCENE = scene(square(0, 0, 10, 10, "nut", confidence=0.8), square(30, 0, 10, 10,
 
 
 def expectation(passed, expected=2, actual=2, parts=(), reason="there are 3 nuts instead of 2"):
-    return Expectation(passed=passed, kind="quantity", reason=reason, expected=expected, actual=actual, parts=list(parts))
+    return Expectation(
+        passed=passed, kind="quantity", reason=reason, expected=expected, actual=actual, parts=list(parts)
+    )
 
 
 def findings(*expectations, status="ok", message=""):
@@ -81,6 +82,18 @@ def test_values_nearer_to_the_edge_of_their_range_score_higher():
     assert scores == [0.0, pytest.approx(0.2), pytest.approx(0.5)]
 
 
+def test_an_open_range_is_nearest_at_its_only_limit():
+    at_least = [score(passed=True, expected=(2, None), actual=actual) for actual in (9, 3, 2)]
+    at_most = [score(passed=True, expected=(None, 5.0), actual=actual) for actual in (0.0, 4.0, 5.0)]
+    for scores in (at_least, at_most):
+        assert scores == sorted(set(scores)) and scores[-1] == 0.5
+    assert (
+        0.5
+        < score(passed=False, expected=(2, None), actual=1)
+        < score(passed=False, expected=(2, None), actual=0)
+    )
+
+
 def test_parts_seen_badly_weaken_a_failure():
     assert score(passed=False, actual=4, parts=[0]) < score(passed=False, actual=4, parts=[1])
 
@@ -100,7 +113,8 @@ def test_evidence_tells_where_to_look():
         (findings(expectation(True)), "Normal: the rule holds."),
         (findings(expectation(False)), "Anomalous: there are 3 nuts instead of 2."),
         (
-            findings(expectation(False)) + [f.model_copy(update={"rule": 4}) for f in findings(expectation(True))],
+            findings(expectation(False))
+            + [f.model_copy(update={"rule": 4}) for f in findings(expectation(True))],
             "Anomalous: there are 3 nuts instead of 2. 1 other rule holds.",
         ),
         (findings(status="timeout", message="too slow"), "Undecided: rule 3 could not be decided: too slow."),

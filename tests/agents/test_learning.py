@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from builders import scene, square
-
 from logisight.agents.learning import learn_ranges, probe, unknown_ranges, wobbled, written
 from logisight.agents.proof import run_check
 from logisight.sandbox import ProcessJail, inspect_code
@@ -81,7 +80,9 @@ def test_one_reference_is_called_one():
 def test_wobbling_keeps_parts_near_and_alike():
     still = scene(square(60, 40, 80, 30), square(450, 180, 40, 18), size=(500, 200))
     for seed in range(20):
-        for part, before in zip(wobbled(still, np.random.default_rng(seed)).all_parts, still.all_parts, strict=True):
+        for part, before in zip(
+            wobbled(still, np.random.default_rng(seed)).all_parts, still.all_parts, strict=True
+        ):
             assert np.hypot(*np.subtract(part.center, before.center)) < 12
             assert part.area == pytest.approx(before.area, rel=0.25)
             assert part.box[2] <= 500 and part.box[3] <= 200

@@ -219,8 +219,14 @@ def test_a_usual_range_is_reported_as_it_is_learned(sentence, usual, good, bad, 
         ("There are exactly two nuts.", nuts(1), "the picture shows 1 nut instead of 2", 2, 1),
         ("There are no nuts.", nuts(1), "the picture shows 1 nut instead of none", 0, 1),
         ("There are between 2 and 4 nuts.", nuts(5), "the picture shows 5 nuts instead of 2 to 4", (2, 4), 5),
-        ("There are at least 2 nuts.", nuts(1), "the picture shows 1 nut instead of at least 2", (2, 4), 1),
-        ("There are at most 2 nuts.", nuts(3), "the picture shows 3 nuts instead of at most 2", (0, 2), 3),
+        (
+            "There are at least 2 nuts.",
+            nuts(1),
+            "the picture shows 1 nut instead of at least 2",
+            (2, None),
+            1,
+        ),
+        ("There are at most 2 nuts.", nuts(3), "the picture shows 3 nuts instead of at most 2", (None, 2), 3),
         ("There are 2 or 5 nuts.", nuts(3), "the picture shows 3 nuts instead of 2 or 5", "2 or 5", 3),
         ("The box contains two nuts.", box() + nuts(3), "the box holds 3 nuts instead of 2", 2, 3),
         (
@@ -241,14 +247,14 @@ def test_a_usual_range_is_reported_as_it_is_learned(sentence, usual, good, bad, 
             "The cable is at least 120 px long.",
             cable(),
             "the cable is 100 px long instead of at least 120 px",
-            (120, 240),
+            (120, None),
             100,
         ),
         (
             "The cable is longer than the box.",
             cable() + box(),
             "the cable is 100 px long instead of more than 300 px, the length of the box",
-            (300, 600),
+            (300, None),
             100,
         ),
         ("The cap touches the cable.", cap() + cable(), "the cap is not touching the cable", True, False),
@@ -283,13 +289,6 @@ def test_a_condition_that_does_not_hold_passes_and_says_so(jail):
     (told,) = expectations(jail, "If the cable is blue, the box shows a nut.", *cable(), *box())
     assert told.passed
     assert told.reason == "the cable is red instead of blue, so nothing more is asked"
-
-
-def test_an_open_range_counts_as_safer_the_further_the_value_is_from_its_end(jail):
-    spans = [expectations(jail, "There is at least one nut.", *nuts(count))[0] for count in (1, 2, 8)]
-    depths = [(e.actual - e.expected[0]) / (e.expected[1] - e.expected[0]) for e in spans]
-    assert depths == sorted(depths)
-    assert all(e.expected[0] <= e.actual <= e.expected[1] for e in spans)
 
 
 def test_a_part_that_is_not_there_once_leaves_the_check_undecided(jail):

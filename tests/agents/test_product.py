@@ -7,12 +7,11 @@ import shutil
 
 import numpy as np
 import pytest
-from PIL import Image
-
 from logisight import open_product, teach
 from logisight.agents.product import at_taught_size, find_product, new_product_folder
 from logisight.schema import AnnotationError, LogiSightError, PictureError, ProductError
 from logisight.tools.pictures import read_picture
+from PIL import Image
 
 
 @pytest.fixture
@@ -36,7 +35,9 @@ def test_more_references_are_kept_too_and_twins_once(line):
     shutil.copy(line / "references" / "000.png", more / "twin.png")
     taught = teach(line / "other", line / "references", line / "annotations", more)
     assert [r.annotated for r in taught.product.file.references] == [True, False]
-    assert [r.sha256 for r, _ in taught.product.reference_pictures()] == [r.sha256 for r in taught.product.file.references]
+    assert [r.sha256 for r, _ in taught.product.reference_pictures()] == [
+        r.sha256 for r in taught.product.file.references
+    ]
 
 
 def test_teaching_again_drops_the_old_references(line):
@@ -69,7 +70,11 @@ def test_missing_annotations_are_refused(line):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("{", "product.json"), ("{}", "format: Field required"), ('{"format": "x", "references": []}', "another version")],
+    [
+        ("{", "product.json"),
+        ("{}", "format: Field required"),
+        ('{"format": "x", "references": []}', "another version"),
+    ],
 )
 def test_a_damaged_product_file_is_named(line, content, message):
     (line / "box" / "product.json").write_text(content)
@@ -86,7 +91,9 @@ def test_products_are_found_by_path_and_by_name(line, monkeypatch):
         find_product("nut")
 
 
-@pytest.mark.parametrize(("name", "folder"), [("nuts", "products/nuts"), ("a/nuts", "a/nuts"), ("./nuts", "nuts")])
+@pytest.mark.parametrize(
+    ("name", "folder"), [("nuts", "products/nuts"), ("a/nuts", "a/nuts"), ("./nuts", "nuts")]
+)
 def test_new_products_go_below_products_unless_pathed(name, folder):
     assert str(new_product_folder(name)) == folder
 

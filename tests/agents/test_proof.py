@@ -6,7 +6,6 @@ import re
 
 import pytest
 from builders import scene, square
-
 from logisight.agents.proof import Reference, prove
 from logisight.agents.rulebook import code_hash
 from logisight.sandbox import ProcessJail
@@ -38,7 +37,10 @@ def test_a_good_check_is_proven(jail):
     proof = trial(jail, "len(nuts) == 2", [nuts(2), nuts(2)])
     assert proof.evidence == []
     assert (proof.references, proof.false_alarms, proof.false_alarm_rate) == (2, [], 0.0)
-    assert {(c.edit, c.tried, c.caught) for c in proof.counterfactuals} == {("removed", 4, 4), ("doubled", 4, 4)}
+    assert {(c.edit, c.tried, c.caught) for c in proof.counterfactuals} == {
+        ("removed", 4, 4),
+        ("doubled", 4, 4),
+    }
     assert proof.code_sha256 == code_hash(TWO.format(condition="len(nuts) == 2"))
 
 
@@ -68,6 +70,23 @@ def test_many_failures_are_counted_not_listed(jail):
     evidence = trial(jail, "len(nuts) == 2", [nuts(3)] * 7).evidence
     assert len(evidence) == 4
     assert evidence[-1] == "and on 4 more reference pictures"
+
+
+AT_LEAST_TWO = TWO.replace("expected=2", "expected=(2, None)").format(condition="len(nuts) >= 2")
+
+
+def test_a_check_that_allows_a_range_must_notice_when_the_range_is_left(jail):
+    proof = prove(AT_LEAST_TWO, ["nut"], [Edit.removed], [Reference("good.png", nuts(4))], jail)
+    assert proof.evidence == []
+    proof = prove(AT_LEAST_TWO, ["nut"], [Edit.doubled], [Reference("good.png", nuts(4))], jail)
+    assert proof.evidence == ["does not notice when a nut is doubled (0 of 4 times)"]
+
+
+def test_a_label_that_only_a_later_reference_shows_is_challenged_there(jail):
+    references = [Reference(f"{n}.png", nuts(0)) for n in range(5)] + [Reference("last.png", nuts(2))]
+    code = TWO.format(condition="len(nuts) in (0, 2)")
+    proof = prove(code, ["nut"], [Edit.removed, Edit.doubled], references, jail)
+    assert proof.evidence == []
 
 
 def test_nothing_to_break_is_no_proof(jail):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-
 from logisight.agents.rulebook import Rulebook, code_hash, is_proven
 from logisight.schema import ProductError, Proof, Rule
 
@@ -14,7 +13,9 @@ CODE = '"""Zwei Müttern, bitte."""\n\n\ndef check(scene):\n    pass\n'
 
 def rule(number=1, code=CODE, **changes):
     proof = Proof(code_sha256=code_hash(code), references=3)
-    return Rule(number=number, text="There are two nuts.", kind="quantity", code=code, reasoner="offline", proof=proof)
+    return Rule(
+        number=number, text="There are two nuts.", kind="quantity", code=code, reasoner="offline", proof=proof
+    )
 
 
 def test_saved_rules_load_in_order(tmp_path):
@@ -45,7 +46,9 @@ def test_an_edited_check_does_not_count(tmp_path):
 
 
 def test_a_failed_proof_does_not_count():
-    failed = rule().model_copy(update={"proof": Proof(code_sha256=code_hash(CODE), references=1, evidence=["no"])})
+    failed = rule().model_copy(
+        update={"proof": Proof(code_sha256=code_hash(CODE), references=1, evidence=["no"])}
+    )
     assert not is_proven(failed)
     assert is_proven(rule())
 
