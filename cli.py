@@ -28,8 +28,8 @@ app = typer.Typer(
     name="logisight",
     help="Reasoning-based visual inspection: rules in plain words, proven on reference pictures.",
     epilog=(
-        "Exit codes: 0 all normal (or the work is done), 1 something anomalous or undecided (or a rule refused), "
-        "2 wrong use, 130 interrupted."
+        "Exit codes: 0 all normal (or the work is done), 1 something anomalous or undecided (or a rule "
+        "refused), 2 wrong use, 130 interrupted."
     ),
     no_args_is_help=True,
     add_completion=False,
@@ -124,8 +124,8 @@ def teach(
 
 
 @app.command(
-    epilog='Example: logisight author pushpins "There is exactly one pushpin in each compartment of a grid of '
-    '3 rows and 5 columns."'
+    epilog="Example: logisight author pushpins "
+    '"There is exactly one pushpin in each compartment of a grid of 3 rows and 5 columns."'
 )
 def author(
     product: ProductName,
@@ -282,7 +282,7 @@ def _progress(what: str, total: int | None = None) -> Iterator[Any]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(what, total=total)
-        yield lambda name: progress.advance(task)
+        yield lambda _: progress.advance(task)
 
 
 def _print_json(facts: Any) -> None:

@@ -116,7 +116,8 @@ def show_rules(rules: Sequence[Rule]) -> None:
         good = f"{proof.references - len(proof.false_alarms)} of {proof.references}" if proof else "-"
         caught = "-"
         if proof and proof.counterfactuals:
-            caught = f"{sum(c.caught for c in proof.counterfactuals)} of {sum(c.tried for c in proof.counterfactuals)}"
+            tried = proof.counterfactuals
+            caught = f"{sum(c.caught for c in tried)} of {sum(c.tried for c in tried)}"
         table.add_row(str(rule.number), escape(rule.text), rule.kind, proven, good, caught)
     _out.print(table)
     for rule in rules:

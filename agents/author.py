@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import Any, NamedTuple, TypedDict
 
 from langchain_core.language_models import BaseChatModel
@@ -45,7 +46,7 @@ class Bench:
     jail: ProcessJail
     most_false_alarms: float = 0.0
     """Share of the references that a rule may fail on and still count."""
-    on_step: Callable[[str], None] = lambda step: None
+    on_step: Callable[[str], None] = lambda _: None
 
 
 class State(TypedDict, total=False):
@@ -126,7 +127,7 @@ def _graph() -> CompiledStateGraph[State, Bench, State, State]:
         graph.add_node(name, node)
     graph.add_edge(START, "write")
     names = [*steps, END]
-    for name, following in zip(names, names[1:], strict=False):
+    for name, following in pairwise(names):
         graph.add_conditional_edges(
             name, _route_to(following), list(dict.fromkeys([following, "write", END]))
         )
@@ -158,10 +159,10 @@ def _write(state: State, runtime: Runtime[Bench]) -> State:
     try:
         parsed = parse_answer(str(answer.text))
     except AuthorError as error:
-        return turn | {"evidence": [str(error)]}
+        return {**turn, "evidence": [str(error)]}
     if isinstance(parsed, Refusal):
-        return turn | {"refusal": parsed.model_dump()}
-    return turn | {"draft": parsed.model_dump(), "evidence": _strange_labels(parsed, request)}
+        return {**turn, "refusal": parsed.model_dump()}
+    return {**turn, "draft": parsed.model_dump(), "evidence": _strange_labels(parsed, request)}
 
 
 def _strange_labels(draft: Draft, request: Request) -> list[str]:

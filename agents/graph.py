@@ -94,7 +94,7 @@ class Inspector:
             yield self.look(sample)[0]
 
     def look(self, sample: str | Path) -> tuple[Verdict, View | None]:
-        """The verdict on one picture, and the picture and Scene it rests on; no view where it cannot be read."""
+        """The verdict on one picture, and what it rests on; no view where the picture cannot be read."""
         start = time.perf_counter()
         try:
             picture = read_picture(Path(sample))
@@ -127,8 +127,10 @@ class Inspector:
 @cache
 def _graph() -> CompiledStateGraph[State, Bench, State, State]:
     graph = StateGraph(State, context_schema=Bench)
-    for name, node in {"see": _see, "check": _check, "judge": _judge, "explain": _explain}.items():
-        graph.add_node(name, node)
+    graph.add_node("see", _see)
+    graph.add_node("check", _check)
+    graph.add_node("judge", _judge)
+    graph.add_node("explain", _explain)
     graph.add_edge(START, "see")
     graph.add_conditional_edges("see", lambda state: END if "error" in state else "check", ["check", END])
     graph.add_edge("check", "judge")

@@ -48,7 +48,7 @@ def status_of(findings: Sequence[Finding]) -> Status:
 
 
 def score_of(findings: Sequence[Finding]) -> float:
-    """0 to 1 with the decision line at 0.5: the strongest failed rule, else the rule that came closest to failing."""
+    """0 to 1, 0.5 the decision line: the worst failed rule, else the rule that came closest to failing."""
     return max((finding.score for finding in findings), default=0.5)
 
 
@@ -111,7 +111,7 @@ def _severity(expectation: Expectation) -> float:
 
 
 def _closeness(expectation: Expectation) -> float:
-    """How near a passed expectation came to failing: 1 at an edge of what is allowed, towards 0 far from it."""
+    """How near a passed expectation came to failing: 1 at an edge of what is allowed, 0 far from it."""
     expected, actual = expectation.expected, expectation.actual
     if not isinstance(expected, tuple) or not _is_number(actual):
         return 0.0

@@ -107,7 +107,7 @@ class Product:
 
 
 def at_taught_size(picture: Picture, size: tuple[int, int]) -> tuple[Pixels, list[str]]:
-    """A picture's pixels at the size of the taught ones, so that lengths mean the same, and a note if that changed it.
+    """A picture's pixels at the taught size, where lengths mean the same, and a note if that changed it.
 
     Raises:
         PictureError: Its shape differs too much for that.
@@ -117,16 +117,18 @@ def at_taught_size(picture: Picture, size: tuple[int, int]) -> tuple[Pixels, lis
         return picture.pixels, []
     if abs(np.log(width / height / (size[0] / size[1]))) > SHAPE_TOLERANCE:
         raise PictureError(
-            f"{picture.path}: {width}x{height} has another shape than the taught pictures ({size[0]}x{size[1]}); "
-            "crop it to the same view, or teach with pictures of this shape"
+            f"{picture.path}: {width}x{height} has another shape than the taught pictures "
+            f"({size[0]}x{size[1]}); crop it to the same view, or teach with pictures of this shape"
         )
-    smaller = width > size[0]
-    resized = cv2.resize(picture.pixels, size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
-    return resized, [f"brought from {width}x{height} to the taught size {size[0]}x{size[1]}"]
+    interpolation = cv2.INTER_AREA if width > size[0] else cv2.INTER_LINEAR
+    resized = cv2.resize(picture.pixels, size, interpolation=interpolation)
+    return resized.astype(np.uint8, copy=False), [
+        f"brought from {width}x{height} to the taught size {size[0]}x{size[1]}"
+    ]
 
 
 class Taught(NamedTuple):
-    """A product that was taught: its annotated parts by label, and what of the annotations was not understood."""
+    """A product that was taught, its annotated parts by label, and what was not understood."""
 
     product: Product
     parts: dict[str, int]
@@ -177,7 +179,7 @@ def teach(
     pictures: Path,
     annotations: Path,
     references: Path | None = None,
-    on_picture: Callable[[Path], None] = lambda path: None,
+    on_picture: Callable[[Path], None] = lambda _: None,
 ) -> Taught:
     """Learn the parts of a product from the annotated ones of its pictures, and keep all as references.
 

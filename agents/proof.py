@@ -80,7 +80,7 @@ def challenge(
 
 
 def unnoticed(tried: Sequence[Counterfactual], labels: Sequence[str], breaks: Sequence[Edit]) -> list[str]:
-    """What a check should have noticed and did not: every edit on some label, and some edit on every label."""
+    """What a check should have noticed and did not: each edit on some label, and something on each label."""
     evidence = []
     for edit in breaks:
         of_edit = [c for c in tried if c.edit == edit]
@@ -89,10 +89,13 @@ def unnoticed(tried: Sequence[Counterfactual], labels: Sequence[str], breaks: Se
         elif not any(c.caught for c in of_edit):
             done = sum(c.tried for c in of_edit)
             evidence.append(f"does not notice when a {' or '.join(labels)} is {edit} (0 of {done} times)")
-    for label in labels if not evidence else []:
-        if not any(c.caught for c in tried if c.label == label):
-            evidence.append(f"notices nothing that is done to a {label} ({', '.join(breaks)})")
-    return evidence
+    if evidence:
+        return evidence
+    noticed = {c.label for c in tried if c.caught}
+    done_to = ", ".join(breaks)
+    return [
+        f"notices nothing that is done to a {label} ({done_to})" for label in labels if label not in noticed
+    ]
 
 
 def _noticed(jail: ProcessJail, code: str, broken: Broken) -> bool:

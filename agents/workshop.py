@@ -26,7 +26,7 @@ class Workshop:
             authored = workshop.author("There are exactly 15 pushpins.")
     """
 
-    def __init__(self, product: Product, on_reference: Callable[[str], None] = lambda name: None) -> None:
+    def __init__(self, product: Product, on_reference: Callable[[str], None] = lambda _: None) -> None:
         self.product = product
         self._on_reference = on_reference
         self._jail = ProcessJail()
@@ -45,9 +45,9 @@ class Workshop:
         sentence: str,
         reasoner: str | BaseChatModel = OFFLINE,
         most_false_alarms: float = 0.0,
-        on_step: Callable[[str], None] = lambda step: None,
+        on_step: Callable[[str], None] = lambda _: None,
     ) -> Authored:
-        """Turn a sentence into a proven rule and keep it in the rulebook; the same sentence again replaces its rule.
+        """Turn a sentence into a proven rule and keep it; the same sentence again replaces its rule.
 
         Raises:
             AuthorError: There is no such reasoner, or no reference picture.

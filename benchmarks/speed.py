@@ -1,6 +1,6 @@
-"""Speed and memory of the main job, as a Markdown table: python -m logisight.benchmarks.speed [--install].
+"""Speed and memory of the main job as a Markdown table: python -m logisight.benchmarks.speed [--install].
 
-Each figure is the median of several runs, beside the limit that LogiSight sets itself and the ratio of the two.
+Each figure is the median of several runs, beside the limit that LogiSight sets itself and their ratio.
 Machines are shared and noisy: compare ratios of one run, not figures of two.
 """
 

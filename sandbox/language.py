@@ -281,7 +281,7 @@ expect(condition, kind, reason, expected=None, actual=None, parts=())
     condition: True or False, nothing else
     kind: {_listed(KINDS)}
     reason: what was found, for a person, at most {MAX_TEXT} characters
-    expected: a number, text, bool or None, or a (low, high) range that actual must lie in, None for an open end
+    expected: a number, text, bool or None, or a (low, high) range that actual must lie in, None where open
     actual: a number, text, bool or None
     parts: list of the parts or regions to show as evidence; the first {MAX_PARTS} are kept
 """

@@ -21,7 +21,7 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session")
 def demo_line(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A rendered product line with a taught product, `box`, that has three proven rules. Tests only read it."""
+    """A rendered product line and a product taught from it, `box`, with three rules. Tests only read it."""
     from logisight import Workshop, teach
     from logisight.benchmarks.demo import write_product_line
 

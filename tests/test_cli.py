@@ -1,4 +1,4 @@
-"""The command line as a new user and a script meet it: output, JSON, exit codes, one line for every mistake."""
+"""The command line as a new user and a script meet it: output, JSON, exit codes, a line for a mistake."""
 
 from __future__ import annotations
 
@@ -11,16 +11,12 @@ import sys
 import time
 
 import pytest
+from command_line import logisight
 
 
 @pytest.fixture
 def line(demo_line, tmp_path):
     return shutil.copytree(demo_line, tmp_path / "line")
-
-
-def logisight(*arguments, cwd=None):
-    command = [sys.executable, "-m", "logisight.cli", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd)
 
 
 def only_error(run):
@@ -183,11 +179,9 @@ def test_an_interrupted_batch_keeps_what_is_done_and_goes_on(line, tmp_path):
     run = subprocess.Popen(
         [sys.executable, "-m", "logisight.cli", *arguments], stderr=subprocess.PIPE, text=True
     )
-    while (
-        (run.poll() is None
-        and not (out / "results.jsonl").exists())
-        or not (out / "results.jsonl").read_bytes()
-    ):
+    while (run.poll() is None and not (out / "results.jsonl").exists()) or not (
+        out / "results.jsonl"
+    ).read_bytes():
         time.sleep(0.01)
     run.send_signal(signal.SIGINT)
     _, error = run.communicate()
@@ -201,7 +195,8 @@ def test_an_interrupted_batch_keeps_what_is_done_and_goes_on(line, tmp_path):
 
 
 def test_demo_runs_from_nothing(tmp_path):
-    run = logisight("demo", "--pictures", 3, "--json", cwd=tmp_path)
+    command = [sys.executable, "-m", "logisight.cli", "demo", "--pictures", "3", "--json"]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     facts = json.loads(run.stdout)
     truth = {name: true["status"] for name, true in facts["truth"].items()}

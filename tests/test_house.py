@@ -95,5 +95,5 @@ def test_command_line_starts_without_heavy_imports() -> None:
 
 
 def test_nothing_imports_torch() -> None:
-    code = "import sys, logisight.agents.batch, logisight.agents.workshop, logisight.benchmarks.demo; print('torch' in sys.modules)"
-    assert run_python(code).strip() == "False"
+    rooms = "agents.batch, logisight.agents.workshop, logisight.benchmarks.demo"
+    assert run_python(f"import sys, logisight.{rooms}; print('torch' in sys.modules)").strip() == "False"

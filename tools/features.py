@@ -28,7 +28,7 @@ def pixel_features(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     Colours are CIE L*a*b* with L in 0..100; the others are in the same unit, scale-normalised
     (multiplied by sigma for first and sigma squared for second derivatives).
     """
-    lab = cv2.cvtColor(pixels.astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
+    lab = np.asarray(cv2.cvtColor(pixels.astype(np.float32) / 255, cv2.COLOR_RGB2Lab), np.float32)
     height, width = lab.shape[:2]
     features = np.empty((height, width, COUNT), np.float32)
     features[..., :3] = lab
@@ -48,7 +48,7 @@ def _reduced(lab: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
         return lab
     height, width = lab.shape[:2]
     size = (max(1, round(width / factor)), max(1, round(height / factor)))
-    return cv2.resize(lab, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(lab, size, interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _resized(block: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:

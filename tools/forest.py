@@ -8,6 +8,7 @@ hostile file can at worst be refused.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ class Forest:
 
     def predict(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Probabilities (N, K), each row summing to 1, of (N, F) features."""
-        return self._trees.predict_proba(features).astype(np.float32)
+        return np.asarray(self._trees.predict_proba(features), np.float32)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The forest as plain arrays; `from_arrays` makes the same forest of them."""
@@ -79,7 +80,7 @@ class Forest:
         starts = np.concatenate([[0], np.cumsum(sizes)])
         estimators = [
             _tree({f: arrays[f][a:b] for f in (*_NODE_FIELDS, "value")}, features, classes)
-            for a, b in zip(starts[:-1], starts[1:], strict=True)
+            for a, b in pairwise(starts)
         ]
         forest = ExtraTreesClassifier(len(estimators), n_jobs=-1)
         forest.estimators_ = estimators

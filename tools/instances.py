@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -10,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.feature import peak_local_max
-from skimage.measure import label as connected_components
 from skimage.measure import regionprops
 from skimage.segmentation import watershed
 from sklearn.mixture import GaussianMixture
@@ -81,13 +81,13 @@ def find_instances(mask: BoolMask, known: Sequence[Traits]) -> tuple[list[Blob],
 
 
 def settle(probability: NDArray[np.float32], known: Mapping[int, Sequence[Traits]]) -> NDArray[np.intp]:
-    """The class (H, W) of every pixel from the probabilities (H, W, K): the likeliest, but of one class in a blob.
+    """The class (H, W) of every pixel from probabilities (H, W, K): the likeliest, one a blob.
 
-    Parts that look alike up close (a long and a short screw) get pixels of both classes; only the whole tells
-    which one it is. A blob of the classes in `known` becomes the part that it resembles best as a whole, by its
-    annotated Traits and by the probabilities of its pixels, unless its one-class pieces resemble parts better.
+    Parts that look alike up close (a long and a short screw) get pixels of both classes; only the whole
+    tells which one it is. A blob of the classes in `known` becomes the part that it resembles best, by its
+    annotated Traits and by the probabilities of its pixels, unless its one-class pieces resemble better.
     """
-    classes = probability.argmax(axis=2)
+    classes: NDArray[np.intp] = probability.argmax(axis=2)
     for blob in _components(np.isin(classes, list(known))):
         height, width = blob.mask.shape
         place = np.s_[blob.y : blob.y + height, blob.x : blob.x + width]
@@ -110,7 +110,7 @@ def _costs(
 def _cost_in_pieces(
     classes: NDArray[np.intp], probability: NDArray[np.float32], known: Mapping[int, Sequence[Traits]]
 ) -> float:
-    """The same for the one-class pieces of a blob together, weighted by area; a piece costs no more than 2."""
+    """The same for the one-class pieces of a blob together, weighted by area; none costs more than 2."""
     costs, areas = [], []
     for number in np.unique(classes[classes > 0]):
         for mask, x, y in _components(classes == number):
@@ -121,13 +121,13 @@ def _cost_in_pieces(
 
 
 def _components(mask: BoolMask) -> Iterable[Blob]:
-    labelled = connected_components(mask, connectivity=1)
+    labelled, _ = ndimage.label(mask)
     for number, (rows, columns) in enumerate(ndimage.find_objects(labelled), start=1):
         yield Blob(labelled[rows, columns] == number, columns.start, rows.start)
 
 
 def _split(blob: Blob, known: Sequence[Traits]) -> list[Blob]:
-    """Cut a blob into parts where the pieces resemble the annotated parts clearly better than the whole does."""
+    """Cut a blob where the pieces resemble annotated parts clearly better than the whole does."""
     whole = traits_of(blob.mask)
     largest = max(traits.area for traits in known)
     dented = whole.solidity < min(traits.solidity for traits in known) - DENTED
@@ -153,8 +153,8 @@ def _split(blob: Blob, known: Sequence[Traits]) -> list[Blob]:
 def _unlikeness(traits: Traits, known: Sequence[Traits]) -> float:
     """0 for a part just like an annotated one, about 1 for one twice as large and twice as long."""
     return min(
-        abs(np.log(traits.area / k.area))
-        + abs(np.log(traits.length / k.length))
+        abs(math.log(traits.area / k.area))
+        + abs(math.log(traits.length / k.length))
         + 2 * abs(traits.solidity - k.solidity)
         for k in known
     )
@@ -170,7 +170,7 @@ def _by_necks(mask: BoolMask, count: int) -> NDArray[np.int32]:
     )
     markers = np.zeros(mask.shape, np.int32)
     markers[tuple(peaks.T)] = np.arange(1, len(peaks) + 1)
-    return watershed(-distance, markers, mask=mask)
+    return np.asarray(watershed(-distance, markers, mask=mask), np.int32)
 
 
 def _by_places(mask: BoolMask, count: int) -> NDArray[np.int32]:

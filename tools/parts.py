@@ -148,14 +148,15 @@ class PartModel:
         return [number, *(self.labels.index(label) + 1 for label in holds)]
 
     def _mask(self, winner: NDArray[np.intp], number: int) -> BoolMask:
-        own = winner == number
+        own: BoolMask = winner == number
         if not self.header.labels[number - 1].holds:
             return own
-        together = np.isin(winner, self._numbers_within(number))
+        together: BoolMask = np.isin(winner, self._numbers_within(number))
         # What it holds may lie beside it too (a pin on the table): only pieces with pixels of its own count.
-        pieces, count = ndimage.label(together)
+        pieces, _ = ndimage.label(together)
         holds_own = np.unique(pieces[own])
-        return ndimage.binary_fill_holes(np.isin(pieces, holds_own[holds_own > 0]) if count else together)
+        mask = np.isin(pieces, holds_own[holds_own > 0])
+        return np.asarray(ndimage.binary_fill_holes(mask), np.bool_)
 
 
 def learn_parts(samples: Sequence[tuple[Pixels, Sequence[Shape]]], seed: int = 0) -> PartModel:
@@ -214,7 +215,7 @@ def _always_inside(annotated: Sequence[Sequence[Shape]], inner: str, outer: str)
 def _class_picture(
     masks: Sequence[tuple[str, BoolMask]], labels: Sequence[str], size: tuple[int, int]
 ) -> NDArray[np.intp]:
-    """The class of every pixel: 0 for background, else 1 + the index of the label of the smallest part on it."""
+    """The class of every pixel: 0 for background, else 1 + the index of the label of its smallest part."""
     classed = np.zeros(size, np.intp)
     for label, mask in sorted(masks, key=lambda item: int(item[1].sum()), reverse=True):
         classed[mask] = labels.index(label) + 1
@@ -225,7 +226,7 @@ def _views(working: Pixels) -> Iterator[Pixels]:
     values = np.arange(256) / 255
     for gain, gamma in _LIGHTS:
         table = np.clip(gain * values**gamma * 255, 0, 255).astype(np.uint8)
-        yield cv2.LUT(working, table)
+        yield table[working]
 
 
 def _choose(classed: NDArray[np.intp], most: int, random: np.random.Generator) -> NDArray[np.intp]:
@@ -241,7 +242,7 @@ def _at_working_size(pixels: Pixels) -> Pixels:
     if factor >= 1:
         return pixels
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _to_working(shape: Shape, size: tuple[int, int], working: tuple[int, int]) -> BoolMask:
@@ -293,7 +294,7 @@ def _sliver_note(model: LabelModel, areas: Sequence[float], scale: float) -> str
     smallest = min(traits.area for traits in model.known) * scale**2
     largest = max(areas) * scale**2
     what = f"a {model.label}-like speck" if len(areas) == 1 else f"{len(areas)} {model.label}-like specks"
-    return f"left out {what} of up to {largest:.0f} px; the smallest annotated {model.label} has {smallest:.0f} px"
+    return f"left out {what} of up to {largest:.0f} px; the smallest annotated one has {smallest:.0f} px"
 
 
 def _first_line(error: Exception) -> str:

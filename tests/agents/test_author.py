@@ -117,8 +117,14 @@ def test_no_reference_pictures_is_an_error(jail):
 
 
 def test_what_is_usual_is_learned_and_written_into_the_rule(jail):
-    code = "AREA = usual()\n\n\ndef check(scene):\n    for nut in scene.parts('nut'):\n        expect(" \
-        "AREA[0] <= nut.area <= AREA[1], kind='size', reason='area', expected=AREA, actual=nut.area, parts=[nut])\n"  # fmt: skip
+    code = """AREA = usual()
+
+
+def check(scene):
+    for nut in scene.parts("nut"):
+        fits = AREA[0] <= nut.area <= AREA[1]
+        expect(fits, kind="size", reason="area", expected=AREA, actual=nut.area, parts=[nut])
+"""
     authored, _ = ask(jail, answer(code, breaks=["resized"]))
     assert authored.rule
     assert "learned from 1 reference picture" in authored.rule.code

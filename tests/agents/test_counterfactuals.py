@@ -82,9 +82,9 @@ def test_turned_parts_keep_their_place_and_lie_differently():
 
 
 def test_removing_and_doubling_go_on_until_none_are_left_or_many():
-    (broken,) = [b for b in break_on_purpose(SCENE, ["pin"], [Edit.removed])][:1]
+    (broken,) = list(break_on_purpose(SCENE, ["pin"], [Edit.removed]))[:1]
     assert [len(s.parts("pin")) for s in [*broken.scenes, *broken.further]] == [1, 0]
-    (broken,) = [b for b in break_on_purpose(SCENE, ["pin"], [Edit.doubled])][:1]
+    (broken,) = list(break_on_purpose(SCENE, ["pin"], [Edit.doubled]))[:1]
     assert [len(s.parts("pin")) for s in broken.further] == [4, 5, 6]
 
 

@@ -18,7 +18,8 @@ PLACE = usual()  # from the left
 
 def check(scene):
     cable = scene.part("cable")
-    expect(LENGTH[0] <= cable.length <= LENGTH[1], kind="size", reason="length", expected=LENGTH, actual=cable.length)
+    length = cable.length
+    expect(LENGTH[0] <= length <= LENGTH[1], kind="size", reason="length", expected=LENGTH, actual=length)
     place = cable.center[0]
     expect(PLACE[0] <= place <= PLACE[1], kind="position", reason="place", expected=PLACE, actual=place)
 '''

@@ -112,5 +112,5 @@ def test_pictures_of_the_taught_shape_are_brought_to_the_taught_size(tmp_path):
 
 
 def test_pictures_of_another_shape_are_refused(tmp_path):
-    with pytest.raises(PictureError, match="640x480 has another shape than the taught pictures .600x400."):
+    with pytest.raises(PictureError, match=r"640x480 has another shape than the taught pictures \(600x400\)"):
         at_taught_size(picture(tmp_path, 640, 480), (600, 400))

@@ -14,7 +14,8 @@ from logisight.schema import Edit
 TWO = """
 def check(scene):
     nuts = scene.parts("nut")
-    expect({condition}, kind="quantity", reason=f"there are {{len(nuts)}} nuts", expected=2, actual=len(nuts), parts=nuts)
+    reason = f"there are {{len(nuts)}} nuts"
+    expect({condition}, kind="quantity", reason=reason, expected=2, actual=len(nuts), parts=nuts)
 """
 
 
@@ -50,7 +51,7 @@ def test_a_good_check_is_proven(jail):
         ("True", "does not notice when a nut is removed"),
         ("len(nuts) >= 2", "does not notice when a nut is doubled"),
         ("len(nuts) == 3", "fails on reference 0.png: there are 2 nuts"),
-        ("1 / 0 == 1", "fails on reference 0.png: .*line 4"),
+        ("1 / 0 == 1", "fails on reference 0.png: .*line 5"),
         ("scene.part('nut').area > 1", "fails on reference 0.png: .*exactly one 'nut'"),
     ],
 )
