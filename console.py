@@ -139,12 +139,12 @@ def show_verdicts(verdicts: Sequence[Verdict], truth: Mapping[str, Mapping[str, 
     )
     for verdict in verdicts:
         name = verdict.sample.replace("\\", "/").rsplit("/", 1)[-1]
-        why = "\n".join(f.reason for f in verdict.findings if not f.passed) or verdict.explanation
+        why = [*reasons(verdict.findings, "failed"), *reasons(verdict.findings, "undecided")]
         row = [
             escape(name),
             f"[{STYLES[verdict.status]}]{verdict.status}[/]",
             f"{verdict.score:.2f}",
-            escape(why),
+            escape("\n".join(why) or verdict.explanation),
         ]
         if truth:
             row.append(escape(truth[name]["reason"] or truth[name]["status"]) if name in truth else "-")
@@ -156,4 +156,6 @@ def show_verdicts(verdicts: Sequence[Verdict], truth: Mapping[str, Mapping[str, 
 def summary(verdicts: Sequence[Verdict]) -> str:
     """How many of each status, in words."""
     counts = {status: sum(v.status == status for v in verdicts) for status in STYLES}
-    return f"{len(verdicts)} pictures: " + ", ".join(f"{count} {status}" for status, count in counts.items())
+    return f"{len(verdicts)} picture{'s' * (len(verdicts) != 1)}: " + ", ".join(
+        f"{count} {status}" for status, count in counts.items()
+    )

@@ -54,8 +54,8 @@ def score_of(findings: Sequence[Finding]) -> float:
 
 def explain(findings: Sequence[Finding]) -> str:
     """The verdict in words, the reasons first."""
-    failed = [f.reason for f in findings if f.status == "failed"]
-    undecided = [f.reason for f in findings if f.status == "undecided"]
+    failed = reasons(findings, "failed")
+    undecided = reasons(findings, "undecided")
     passed = len({f.rule for f in findings if f.passed})
     sentences = []
     if failed:
@@ -67,6 +67,11 @@ def explain(findings: Sequence[Finding]) -> str:
     if passed:
         sentences.append(f"{passed} other {'rule holds' if passed == 1 else 'rules hold'}.")
     return " ".join(sentences)
+
+
+def reasons(findings: Sequence[Finding], status: str) -> list[str]:
+    """The reasons of the findings of a status, each once: several rules may say the same."""
+    return list(dict.fromkeys(finding.reason for finding in findings if finding.status == status))
 
 
 def _finding(rule: Rule, expectation: Expectation, scene: Scene) -> Finding:

@@ -12,7 +12,9 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from functools import cached_property
+from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,6 +36,10 @@ FORMAT = "logisight-product-1"
 
 SHAPE_TOLERANCE = 0.03
 """How far width / height may differ from the taught pictures before lengths mean something else."""
+
+
+TYPO = 0.9
+"""Labels that are more alike than this, on a scale of 0 to 1, are pointed out."""
 
 
 class Reference(Record):
@@ -84,8 +90,13 @@ class Product:
         """The picture at the size that was taught, and the parts in it.
 
         Raises:
-            PictureError: The picture has another shape than the taught ones.
+            PictureError: The picture has another shape than the taught ones, or is grey and they are not.
         """
+        if self.model.is_blind_to(picture.pixels):
+            raise PictureError(
+                f"{picture.path}: a grey picture, but {self.name} was taught in colour; "
+                "take it in colour, or teach with grey pictures"
+            )
         pixels, notes = at_taught_size(picture, self.model.size)
         seen = self.model.see(pixels)
         return pixels, Seen(seen.scene, [*picture.notes, *notes, *seen.dropped])
@@ -214,8 +225,14 @@ def teach(
     )
     _write(product, model, {r.sha256 + r.suffix: path for r, path in kept.values()})
     parts = Counter(shape.label for annotation in annotated.values() for shape in annotation.parts)
-    ignored = [*annotated.notes, *(line for annotation in annotated.values() for line in annotation.ignored)]
-    return Taught(product, dict(parts), ignored)
+    ignored = [line for annotation in annotated.values() for line in annotation.ignored]
+    return Taught(product, dict(parts), [*annotated.notes, *ignored, *_lookalikes(sorted(parts))])
+
+
+def _lookalikes(labels: Sequence[str]) -> Iterator[str]:
+    for one, other in combinations(labels, 2):
+        if SequenceMatcher(None, one, other).ratio() > TYPO:
+            yield f"the labels {one!r} and {other!r} are almost the same; is one of them a slip?"
 
 
 def _write(product: Product, model: PartModel, pictures: Mapping[str, Path]) -> None:

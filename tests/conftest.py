@@ -10,6 +10,21 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
+NOT_PACKAGED = {"tests", "docs", "build", "dist"}
+
+
+def source_files() -> list[Path]:
+    """Every Python file of the package, relative to the repository."""
+    files = [
+        p
+        for p in REPOSITORY.rglob("*.py")
+        if not any(part.startswith(".") for part in p.relative_to(REPOSITORY).parts)
+    ]
+    return sorted(
+        p.relative_to(REPOSITORY) for p in files if p.relative_to(REPOSITORY).parts[0] not in NOT_PACKAGED
+    )
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of small real samples beside the checkout; tests that need it skip where it is absent."""

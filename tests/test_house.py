@@ -10,25 +10,13 @@ from pathlib import Path
 
 import logisight
 import pytest
-from conftest import REPOSITORY
+from conftest import REPOSITORY, source_files
 
 FLOORS = {
     "schema": 0, "geometry": 0, "color": 0, "scene": 0,
     "tools": 1, "prompts": 1, "sandbox": 1,
     "agents": 2, "benchmarks": 3, "cli": 4, "console": 4,
 }  # fmt: skip
-NOT_PACKAGED = {"tests", "docs", "build", "dist"}
-
-
-def source_files() -> list[Path]:
-    files = [
-        p
-        for p in REPOSITORY.rglob("*.py")
-        if not any(part.startswith(".") for part in p.relative_to(REPOSITORY).parts)
-    ]
-    return sorted(
-        p.relative_to(REPOSITORY) for p in files if p.relative_to(REPOSITORY).parts[0] not in NOT_PACKAGED
-    )
 
 
 def rooms_imported(path: Path) -> set[str]:

@@ -56,6 +56,8 @@ class Header(Record):
     format: str
     size: tuple[int, int]
     """Width and height of the annotated pictures."""
+    grey: bool
+    """Whether the annotated pictures have no colours."""
     labels: list[LabelModel]
 
 
@@ -87,6 +89,10 @@ class PartModel:
     def size(self) -> tuple[int, int]:
         """Width and height of the pictures it was taught from."""
         return self.header.size
+
+    def is_blind_to(self, pixels: Pixels) -> bool:
+        """Whether a picture is grey though the eyes were taught in colour, and would see nothing in it."""
+        return _is_grey(pixels) and not self.header.grey
 
     def see(self, pixels: Pixels) -> Seen:
         """Find the parts in a (H, W, 3) RGB picture."""
@@ -189,7 +195,8 @@ def learn_parts(samples: Sequence[tuple[Pixels, Sequence[Shape]]], seed: int = 0
     forest = Forest.fit(np.concatenate(features), np.concatenate(classes), seed)
     height, width = samples[0][0].shape[:2]
     models = [LabelModel(label=label, holds=holds[label], known=known[label]) for label in labels]
-    return PartModel(Header(format=FORMAT, size=(width, height), labels=models), forest)
+    grey = all(_is_grey(pixels) for pixels, _ in samples)
+    return PartModel(Header(format=FORMAT, size=(width, height), grey=grey, labels=models), forest)
 
 
 def _containers(annotated: Sequence[Sequence[Shape]], labels: Sequence[str]) -> dict[str, list[str]]:
@@ -234,6 +241,12 @@ def _choose(classed: NDArray[np.intp], most: int, random: np.random.Generator) -
     flat = classed.reshape(-1)
     places = [np.flatnonzero(flat == number) for number in np.unique(flat)]
     return np.concatenate([random.choice(p, min(most, len(p)), replace=False) for p in places])
+
+
+def _is_grey(pixels: Pixels) -> bool:
+    return bool(
+        np.array_equal(pixels[..., 0], pixels[..., 1]) and np.array_equal(pixels[..., 1], pixels[..., 2])
+    )
 
 
 def _at_working_size(pixels: Pixels) -> Pixels:

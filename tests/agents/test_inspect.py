@@ -9,6 +9,7 @@ import sys
 import time
 
 import pytest
+from PIL import Image
 from logisight import Inspector, Verdict, open_product
 from logisight.agents.batch import Results, inspect_all, run_of
 from logisight.schema import ProductError
@@ -164,3 +165,11 @@ def test_two_inspectors_work_side_by_side(demo_line):
     path = pictures(demo_line)[0]
     with Inspector(open_product(demo_line / "box")) as one, Inspector(demo_line / "box") as two:
         assert next(one.inspect([path])).status == next(two.inspect([path])).status
+
+
+def test_a_grey_picture_of_a_coloured_product_is_undecided_and_says_why(inspector, demo_line, tmp_path):
+    grey = tmp_path / "grey.png"
+    Image.open(pictures(demo_line)[0]).convert("L").save(grey)
+    (verdict,) = inspector.inspect([grey])
+    assert verdict.status == "undecided"
+    assert "taught in colour" in verdict.error

@@ -111,6 +111,7 @@ def test_evidence_tells_where_to_look():
     [
         (findings(expectation(True)), "Normal: the rule holds."),
         (findings(expectation(False)), "Anomalous: there are 3 nuts instead of 2."),
+        (findings(expectation(False), expectation(False)), "Anomalous: there are 3 nuts instead of 2."),
         (
             findings(expectation(False))
             + [f.model_copy(update={"rule": 4}) for f in findings(expectation(True))],

@@ -55,6 +55,13 @@ def test_a_changed_reference_is_noticed(line):
         list(product.reference_pictures())
 
 
+def test_a_slip_in_a_label_is_pointed_out(line):
+    path = next((line / "annotations").glob("*.json"))
+    path.write_text(path.read_text().replace('"pushpin"', '"pushpinn"', 1))
+    taught = teach(line / "other", line / "references", line / "annotations")
+    assert any("'pushpin' and 'pushpinn' are almost the same" in note for note in taught.ignored)
+
+
 def test_no_annotated_part_is_refused(line):
     path = next((line / "annotations").glob("*.json"))
     path.write_text(json.dumps(json.loads(path.read_text()) | {"shapes": []}))
