@@ -134,6 +134,8 @@ def why_unproven(rule: Rule) -> str:
 
 def show_verdicts(verdicts: Sequence[Verdict], truth: Mapping[str, Mapping[str, str]] | None = None) -> None:
     """A table of verdicts with their reasons; with the truth beside them where it is known."""
+    from .agents.judge import reasons
+
     table = Table(
         Column("Picture", overflow="fold"), "Verdict", "Score", "Why", *(["Truth"] if truth else [])
     )

@@ -9,10 +9,10 @@ import sys
 import time
 
 import pytest
-from PIL import Image
 from logisight import Inspector, Verdict, open_product
 from logisight.agents.batch import Results, inspect_all, run_of
 from logisight.schema import ProductError
+from PIL import Image
 
 
 @pytest.fixture(scope="module")
