@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from .schema import LogiSightError, ProductError
+from .schema import AuthorError, LogiSightError, ProductError
 
 if TYPE_CHECKING:
     from .agents.author import Authored
@@ -130,8 +130,12 @@ def teach(
 def author(
     product: ProductName,
     sentences: Annotated[
-        list[str], typer.Argument(metavar="SENTENCE...", help="What is true of a good product.")
-    ],
+        list[str] | None, typer.Argument(metavar="[SENTENCE...]", help="What is true of a good product.")
+    ] = None,
+    file: Annotated[Path | None, typer.Option(help="A file of sentences, one a line, or TOML.")] = None,
+    example: Annotated[
+        str | None, typer.Option(help="An example rulebook: one of the categories of MVTec LOCO AD.")
+    ] = None,
     llm: Annotated[
         str, typer.Option("--llm", envvar="LOGISIGHT_LLM", help="Who writes the checks.")
     ] = "offline",
@@ -145,7 +149,12 @@ def author(
     from .agents.product import open_product
     from .console import authored_facts, show_authored
 
-    results = _author(open_product(product), sentences, llm, most_false_alarms)
+    stated = [*(sentences or []), *_sentences_of(file, example)]
+    if not stated:
+        raise AuthorError(
+            "no sentence given; say what is true of a good product, or give --file or --example"
+        )
+    results = _author(open_product(product), stated, llm, most_false_alarms)
     if as_json:
         _print_json([authored_facts(sentence, authored) for sentence, authored in results])
     else:
@@ -224,6 +233,15 @@ def _teach(name: str, pictures: Path, annotations: Path, references: Path | None
 
     with _progress("reading pictures") as advance:
         return teach_product(name, pictures, annotations, references, lambda path: advance(path.name))
+
+
+def _sentences_of(file: Path | None, example: str | None) -> list[str]:
+    from .agents.workshop import EXAMPLES, read_sentences
+
+    if example is not None and example not in EXAMPLES:
+        raise AuthorError(f"there is no example {example!r}; there are: {', '.join(EXAMPLES)}")
+    paths = [path for path in (file, EXAMPLES.get(example or "")) if path]
+    return [sentence for path in paths for sentence in read_sentences(path)]
 
 
 def _author(

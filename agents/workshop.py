@@ -2,20 +2,49 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable
 from functools import cached_property
+from pathlib import Path
 from types import TracebackType
 
 from langchain_core.language_models import BaseChatModel
 
 from ..sandbox import ProcessJail
-from ..schema import Rule
+from ..schema import AuthorError, Rule
 from .author import Authored, Bench, author_rule
 from .draft import Request
 from .product import Product
 from .proof import Reference, prove
 from .reasoner import OFFLINE, make_reasoner
 from .rulebook import Rulebook
+
+EXAMPLES = {file.stem: file for file in sorted((Path(__file__).parent / "examples").glob("*.toml"))}
+"""Example rulebooks: a file of sentences for each category of MVTec LOCO AD."""
+
+
+def read_sentences(path: Path) -> list[str]:
+    """The sentences of a rulebook file: TOML with a list `sentences`, or plain text with one a line.
+
+    In plain text, empty lines and lines that start with # are left out.
+
+    Raises:
+        AuthorError: The file cannot be read as that, or holds no sentence.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        if path.suffix == ".toml":
+            sentences = [str(sentence) for sentence in tomllib.loads(text)["sentences"]]
+        else:
+            lines = (line.strip() for line in text.splitlines())
+            sentences = [line for line in lines if line and not line.startswith("#")]
+    except KeyError:
+        raise AuthorError(f"{path}: has no list named sentences") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, TypeError) as error:
+        raise AuthorError(f"{path}: not a file of sentences ({error})") from None
+    if not sentences:
+        raise AuthorError(f"{path}: holds no sentence")
+    return sentences
 
 
 class Workshop:

@@ -202,3 +202,29 @@ def test_demo_runs_from_nothing(tmp_path):
     truth = {name: true["status"] for name, true in facts["truth"].items()}
     assert {v["sample"].rsplit("/", 1)[-1]: v["status"] for v in facts["verdicts"]} == truth
     assert (tmp_path / "logisight-demo" / "results" / "report.html").is_file()
+
+
+def test_sentences_come_from_a_file_and_from_examples_too(line, tmp_path):
+    sentences = tmp_path / "rules.txt"
+    sentences.write_text(
+        "# what a good box looks like\n\nThere are exactly 15 pushpins.\n  Each pushpin is yellow.\n"
+    )
+    results = json.loads(logisight("author", line / "box", "--file", sentences, "--json").stdout)
+    assert [result["rule"]["number"] for result in results] == [4, 2]
+    results = json.loads(logisight("author", line / "box", "--example", "pushpins", "--json").stdout)
+    assert [result["rule"] is not None for result in results] == [True, True, False]
+    assert "separator" in results[2]["refusal"]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "no sentence given"),
+        (["--example", "teapot"], "there is no example 'teapot'; there are: breakfast_box, "),
+        (["--file", "{line}/nothing.txt"], "nothing.txt"),
+        (["--file", "{line}/inspect/000.png"], "not a file of sentences"),
+    ],
+)
+def test_a_file_of_sentences_that_cannot_be_used_is_named(demo_line, arguments, message):
+    arguments = [argument.format(line=demo_line) for argument in arguments]
+    assert message in only_error(logisight("author", demo_line / "box", *arguments))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from string import Formatter
 
 from ..draft import Request
@@ -72,6 +72,9 @@ FORMS = (
 """{a}, {b} and {c} are parts, {as}, {bs} and {cs} their plurals, {a_c} is {c} with its article."""
 
 
+_FILLERS = frozenset({"the", "a", "is", "of", "there", "."})
+
+
 def readable_sentences(labels: Sequence[str]) -> list[str]:
     """One example for each form of sentence that can be read, in the words of a product's labels.
 
@@ -85,13 +88,17 @@ def nearest_sentence(request: Request, is_read: Callable[[str], bool]) -> str:
     """The example most like a sentence, about the parts that it names; "" when there is none."""
     said = list(plain_words(request.sentence))
     lexicon = Lexicon(request.labels, {})
-    labels = sorted(_speakable(lexicon), key=lambda label: _first_mention(lexicon.named(label), said))
+    mention = {label: _first_mention(lexicon.named(label), said) for label in _speakable(lexicon)}
+    labels = sorted(mention, key=lambda label: mention[label])
+    named = [label for label in labels if mention[label] < len(said)]
+    labels = _by_role(labels, named if len(named) > 1 else labels, request.containers)
     examples = _filled(lexicon, labels)
+    heads = {word for label in labels for word in _heads(lexicon.named(label))}
     matcher = difflib.SequenceMatcher(autojunk=False)
-    matcher.set_seq2(said)
+    matcher.set_seq2(_skeleton(said, heads))
 
     def likeness(example: str) -> float:
-        matcher.set_seq1(list(plain_words(example)))
+        matcher.set_seq1(_skeleton(plain_words(example), heads))
         return matcher.ratio()
 
     return next((example for example in sorted(examples, key=likeness, reverse=True) if is_read(example)), "")
@@ -123,5 +130,30 @@ def _means(lexicon: Lexicon, label: str) -> bool:
 
 
 def _first_mention(named: Named, said: Sequence[str]) -> int:
-    heads = {plain_words(name)[-1] for name in (named.one, named.many)}
+    heads = _heads(named)
     return next((index for index, word in enumerate(said) if word in heads), len(said))
+
+
+def _by_role(
+    labels: Sequence[str], among: Sequence[str], containers: Mapping[str, Sequence[str]]
+) -> list[str]:
+    """The labels, but first one that lies in another, and then that other, if there are such `among` some."""
+    for inner in among:
+        for outer in among:
+            if inner in containers.get(outer, ()):
+                return [inner, outer, *(label for label in labels if label not in (inner, outer))]
+    return list(labels)
+
+
+def _heads(named: Named) -> set[str]:
+    return {plain_words(name)[-1] for name in (named.one, named.many)}
+
+
+def _skeleton(words: Sequence[str], heads: Collection[str]) -> list[str]:
+    """What a sentence says, whichever parts it says it of, without the words that are in all of them."""
+    grammar = [to_the_grammar(word) for word in words]
+    return [
+        "part" if word in heads else same
+        for word, same in zip(words, grammar, strict=True)
+        if same not in _FILLERS
+    ]

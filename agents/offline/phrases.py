@@ -139,8 +139,8 @@ class Phrases:
     def _read_usual_item(self, noun: Noun) -> Item:
         return Item(noun, Usual())
 
-    def _read_bare_amount(self, noun: Noun) -> tuple[Item, ...]:
-        return (Item(noun, Limits(1, None)),)
+    def _read_bare_amounts(self, *nouns: Noun) -> tuple[Item, ...]:
+        return tuple(Item(noun, Limits(1, None)) for noun in nouns)
 
     def _read_not_more(self, value: Value, noun: Noun) -> Item:
         return Item(noun, whole(Amount(Limits(None, value.number), value.unit)))

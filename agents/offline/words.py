@@ -73,7 +73,7 @@ _SAME_TO_THE_GRAMMAR = {
     "needs": "need",
     "picture": "image images photo photograph pictures",
     "place": "position location places positions",
-    "px": "pixel pixels",
+    "px": "pixel pixels px² pixels²",
     "quarter": "quarters corner",
     "right": "rightmost",
     "row": "rows",
