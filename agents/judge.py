@@ -121,10 +121,13 @@ def _closeness(expectation: Expectation) -> float:
     if not isinstance(expected, tuple) or not _is_number(actual):
         return 0.0
     low, high = expected
+    # The next count that fails is one away, so that the line lies half way to it.
+    slack = 0.5 if isinstance(actual, int) else 0.0
     if low is not None and high is not None:
-        return min(1.0, abs(2 * float(actual) - low - high) / (high - low)) if low < high else 0.0
+        width = high - low + 2 * slack
+        return min(1.0, abs(2 * float(actual) - low - high) / width) if width else 0.0
     limit = low if low is not None else high
-    return math.exp(-abs(float(actual) - float(limit or 0)) / _unit(expected))
+    return math.exp(-(abs(float(actual) - float(limit or 0)) + slack) / _unit(expected))
 
 
 def _distance(expected: Value | Range, actual: Value) -> float | None:

@@ -82,7 +82,7 @@ def test_values_nearer_to_the_edge_of_their_range_score_higher():
 
 
 def test_an_open_range_is_nearest_at_its_only_limit():
-    at_least = [score(passed=True, expected=(2, None), actual=actual) for actual in (9, 3, 2)]
+    at_least = [score(passed=True, expected=(2, None), actual=actual) for actual in (9.0, 3.0, 2.0)]
     at_most = [score(passed=True, expected=(None, 5.0), actual=actual) for actual in (0.0, 4.0, 5.0)]
     for scores in (at_least, at_most):
         assert scores == sorted(set(scores)) and scores[-1] == 0.5
@@ -91,6 +91,11 @@ def test_an_open_range_is_nearest_at_its_only_limit():
         < score(passed=False, expected=(2, None), actual=1)
         < score(passed=False, expected=(2, None), actual=0)
     )
+
+
+@pytest.mark.parametrize("expected", [(2, None), (None, 2), (2, 2), (2, 4), (0, 2)])
+def test_a_count_that_is_still_allowed_is_clear_of_the_line(expected):
+    assert score(passed=True, expected=expected, actual=2) < 0.45
 
 
 def test_parts_seen_badly_weaken_a_failure():
