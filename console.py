@@ -54,7 +54,8 @@ def rule_facts(rule: Rule) -> dict[str, Any]:
     """A rule, JSON-plain, and whether it counts."""
     from .agents.rulebook import is_proven
 
-    return rule.model_dump(mode="json") | {"proven": is_proven(rule)}
+    rate = rule.proof.false_alarm_rate if rule.proof else None
+    return rule.model_dump(mode="json") | {"proven": is_proven(rule), "false_alarm_rate": rate}
 
 
 def authored_facts(sentence: str, authored: Authored) -> dict[str, Any]:

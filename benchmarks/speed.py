@@ -77,7 +77,7 @@ def measure(install: bool = False) -> list[Figure]:
         figures = [
             Figure("teach from one 586x346 picture", _teach_seconds(small), 5, "s"),
             Figure(f"inspect one 1700x1000 picture, {len(DEMO_SENTENCES)} rules", seconds, 1, "s"),
-            Figure("peak memory of that process", megabytes, 1000, "MB"),
+            Figure("peak memory of that, sandbox included", megabytes, 1000, "MB"),
             Figure(
                 "10 rules on one scene, in the sandbox",
                 1000 * _rules_seconds(open_product(large), picture),

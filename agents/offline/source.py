@@ -8,31 +8,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_TAKEN = {
-    *[
-        "abs",
-        "all",
-        "any",
-        "bool",
-        "dict",
-        "enumerate",
-        "float",
-        "int",
-        "len",
-        "list",
-        "max",
-        "min",
-        "range",
-        "round",
-        "set",
-        "sorted",
-        "str",
-        "sum",
-        "tuple",
-        "zip",
-    ],
-    *["scene", "check", "expect", "usual", "part", "print", "printed"],
-}
+from ...sandbox.language import BUILTINS
+
+_TAKEN = {*BUILTINS, "scene", "check", "expect", "usual", "part", "print", "printed"}
 """Names that mean something in a rule already."""
 
 _HELPERS = {
