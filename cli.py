@@ -100,9 +100,12 @@ def demo(
 )
 def teach(
     product: ProductName,
-    pictures: Annotated[Path, typer.Option(help="Folder of pictures of good products.")],
+    pictures: Annotated[Path, typer.Option(help="Folder with the annotated pictures.")],
     annotations: Annotated[
-        Path, typer.Option(help="Of 1 to 5 of the pictures: LabelMe, ISAT or COCO JSON, or index-mask PNGs.")
+        Path,
+        typer.Option(
+            help="Of 1 to 5 pictures of good products: LabelMe, ISAT or COCO JSON, or index-mask PNGs."
+        ),
     ],
     references: Annotated[
         Path | None, typer.Option(help="Folder of more good pictures, not annotated, to prove rules on.")

@@ -50,6 +50,11 @@ class Reference(Record):
     suffix: str
     annotated: bool
 
+    @property
+    def file(self) -> str:
+        """Name of the stored picture."""
+        return self.sha256 + self.suffix
+
 
 class ProductFile(Record):
     """What `product.json` holds."""
@@ -108,7 +113,7 @@ class Product:
             ProductError: One is missing or was changed.
         """
         for reference in self.file.references:
-            path = self.folder / "references" / (reference.sha256 + reference.suffix)
+            path = self.folder / "references" / reference.file
             picture = read_picture(path)
             if picture.sha256 != reference.sha256:
                 raise ProductError(
@@ -162,7 +167,8 @@ def find_product(name: str) -> Path:
 
 def new_product_folder(name: str | Path) -> Path:
     """Where a product goes: a path as given, a bare name below `products`."""
-    return Path(name) if isinstance(name, Path) or "/" in name else HOME / name
+    pathed = isinstance(name, Path) or "/" in name or (Path(name) / "product.json").is_file()
+    return Path(name) if pathed else HOME / name
 
 
 def open_product(name: str | Path) -> Product:
@@ -192,41 +198,47 @@ def teach(
     references: Path | None = None,
     on_picture: Callable[[Path], None] = lambda _: None,
 ) -> Taught:
-    """Learn the parts of a product from the annotated ones of its pictures, and keep all as references.
+    """Learn the parts of a product from annotated pictures, which are kept to prove its rules on.
 
-    `pictures` and `references` are folders of pictures of good products. Rules that the product has already
-    stay, but they were proven with other eyes: prove them again.
+    `pictures` is a folder that holds the annotated pictures; those without annotation are left out.
+    `references` is a folder of more pictures of good products; those that cannot be used are left out. Rules
+    that the product has already stay, but they were proven with other eyes: prove them again.
 
     Raises:
-        PictureError: A picture cannot be read or has another shape than the first annotated one.
+        PictureError: An annotated picture cannot be read or has another shape than the first.
         AnnotationError: The annotations cannot be used.
         ProductError: There is no annotated part.
     """
-    taught_on = list_pictures([pictures])
-    annotated = read_annotations(annotations, taught_on)
+    annotated = read_annotations(annotations, list_pictures([pictures]))
+    notes = [*annotated.notes, *(line for annotation in annotated.values() for line in annotation.ignored)]
     samples: list[tuple[Pixels, Sequence[Shape]]] = []
     kept: dict[str, tuple[Reference, Path]] = {}
     size: tuple[int, int] | None = None
-    more = list_pictures([references]) if references else []
-    for path in [*annotated, *(p for p in [*taught_on, *more] if p not in annotated)]:
-        picture = read_picture(path)
-        size = size or (picture.pixels.shape[1], picture.pixels.shape[0])
-        at_taught_size(picture, size)
+    for path in [*annotated, *(list_pictures([references]) if references else [])]:
+        try:
+            picture = read_picture(path)
+            size = size or (picture.pixels.shape[1], picture.pixels.shape[0])
+            at_taught_size(picture, size)
+        except PictureError as error:
+            if path in annotated:
+                raise
+            notes.append(str(error))
+            continue
         if path in annotated:
             samples.append((picture.pixels, annotated[path].parts))
-        reference = Reference(
-            name=path.name, sha256=picture.sha256, suffix=path.suffix.lower(), annotated=path in annotated
-        )
-        kept.setdefault(picture.sha256, (reference, path))
+        kept.setdefault(picture.sha256, (_reference(picture, path in annotated), path))
         on_picture(path)
     model = learn_parts(samples)
-    product = Product(
-        new_product_folder(name), ProductFile(format=FORMAT, references=[r for r, _ in kept.values()])
-    )
-    _write(product, model, {r.sha256 + r.suffix: path for r, path in kept.values()})
+    file = ProductFile(format=FORMAT, references=[reference for reference, _ in kept.values()])
+    product = Product(new_product_folder(name), file)
+    _write(product, model, {reference.file: path for reference, path in kept.values()})
     parts = Counter(shape.label for annotation in annotated.values() for shape in annotation.parts)
-    ignored = [line for annotation in annotated.values() for line in annotation.ignored]
-    return Taught(product, dict(parts), [*annotated.notes, *ignored, *_lookalikes(sorted(parts))])
+    return Taught(product, dict(parts), [*notes, *_lookalikes(sorted(parts))])
+
+
+def _reference(picture: Picture, annotated: bool) -> Reference:
+    path = picture.path
+    return Reference(name=path.name, sha256=picture.sha256, suffix=path.suffix.lower(), annotated=annotated)
 
 
 def _lookalikes(labels: Sequence[str]) -> Iterator[str]:

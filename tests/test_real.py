@@ -25,7 +25,7 @@ def taught_from(picture, folder):
     for name in ("pictures", "annotations"):
         (folder / name).mkdir()
     shutil.copy(picture, folder / "pictures")
-    shutil.copy(ANNOTATED / f"{picture.stem}.json", folder / "annotations")
+    shutil.copy(next(ANNOTATED.rglob(f"{picture.stem}.json")), folder / "annotations")
     return teach(folder / "product", folder / "pictures", folder / "annotations").product
 
 

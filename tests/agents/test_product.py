@@ -40,6 +40,25 @@ def test_more_references_are_kept_too_and_twins_once(line):
     ]
 
 
+def test_pictures_without_annotation_are_left_out_and_said(line):
+    shutil.copy(line / "inspect" / "000.png", line / "references" / "extra.png")
+    taught = teach(line / "other", line / "references", line / "annotations")
+    assert [r.name for r in taught.product.file.references] == ["000.png"]
+    assert any("extra.png" in note for note in taught.ignored)
+
+
+def test_references_that_cannot_be_used_are_left_out_and_said(line):
+    more = line / "more"
+    more.mkdir()
+    (more / "broken.png").write_bytes(b"no picture")
+    Image.new("RGB", (300, 300)).save(more / "square.png")
+    shutil.copy(line / "inspect" / "000.png", more)
+    taught = teach(line / "other", line / "references", line / "annotations", more)
+    assert [r.name for r in taught.product.file.references] == ["000.png", "000.png"]
+    assert any("broken.png" in note for note in taught.ignored)
+    assert any("square.png: 300x300 has another shape" in note for note in taught.ignored)
+
+
 def test_teaching_again_drops_the_old_references(line):
     before = {p.name for p in (line / "box" / "references").iterdir()}
     shutil.copy(line / "inspect" / "000.png", line / "references" / "000.png")
