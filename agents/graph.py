@@ -6,7 +6,7 @@ The state is plain JSON; the picture and its Scene stay beside it, found by the 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -21,7 +21,7 @@ from ..sandbox import Check, ProcessJail
 from ..scene import Scene
 from ..schema import Finding, PictureError, ProductError, Rule, Verdict
 from ..tools.parts import Pixels
-from ..tools.pictures import Picture, file_sha256, read_picture
+from ..tools.pictures import Picture, file_sha256, list_pictures, read_picture
 from .judge import explain, findings_of, score_of, status_of
 from .product import Product, open_product
 
@@ -88,10 +88,16 @@ class Inspector:
             )
         self._jail = jail or ProcessJail()
 
-    def inspect(self, samples: Iterable[str | Path]) -> Iterator[Verdict]:
-        """Verdicts in the order of the pictures; one that cannot be read is undecided and says why."""
-        for sample in samples:
-            yield self.look(sample)[0]
+    def inspect(self, samples: Iterable[str | Path]) -> list[Verdict]:
+        """Verdicts on pictures, and on all pictures of folders, in order; `look` gives one at a time.
+
+        A picture that cannot be read is undecided and says why.
+
+        Raises:
+            PictureError: A folder holds no picture.
+        """
+        folders = (list_pictures([path]) if path.is_dir() else [path] for path in map(Path, samples))
+        return [self.look(picture)[0] for pictures in folders for picture in pictures]
 
     def look(self, sample: str | Path) -> tuple[Verdict, View | None]:
         """The verdict on one picture, and what it rests on; no view where the picture cannot be read."""

@@ -32,7 +32,7 @@ def pictures(folder):
 
 def test_verdicts_are_right_and_in_order(inspector, demo_line, truth):
     paths = pictures(demo_line)
-    verdicts = list(inspector.inspect(paths))
+    verdicts = inspector.inspect([demo_line / "inspect"])
     assert [v.sample for v in verdicts] == [str(p) for p in paths]
     assert [v.status for v in verdicts] == [truth[p.name]["status"] for p in paths]
     assert {"normal", "anomalous"} == {v.status for v in verdicts}
@@ -53,7 +53,7 @@ def test_a_verdict_carries_reasons_evidence_and_times(inspector, demo_line, trut
 def test_a_picture_that_cannot_be_read_is_undecided_and_the_others_go_on(inspector, demo_line, tmp_path):
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"not a picture")
-    verdicts = list(inspector.inspect([broken, pictures(demo_line)[0]]))
+    verdicts = inspector.inspect([broken, pictures(demo_line)[0]])
     assert verdicts[0].status == "undecided"
     assert str(broken) in verdicts[0].error
     assert verdicts[1].error is None
@@ -164,7 +164,7 @@ def test_the_same_inspection_twice_gives_the_same_verdict(inspector, demo_line):
 def test_two_inspectors_work_side_by_side(demo_line):
     path = pictures(demo_line)[0]
     with Inspector(open_product(demo_line / "box")) as one, Inspector(demo_line / "box") as two:
-        assert next(one.inspect([path])).status == next(two.inspect([path])).status
+        assert one.inspect([path])[0].status == two.inspect([path])[0].status
 
 
 def test_a_grey_picture_of_a_coloured_product_is_undecided_and_says_why(inspector, demo_line, tmp_path):
