@@ -21,7 +21,14 @@ from ..schema import ProductError
 
 TREES = 60
 _LEAF = -1
-_NODE_FIELDS = {"left_child": np.int32, "right_child": np.int32, "feature": np.int32, "threshold": np.float64}
+_NODE_FIELDS = {
+    "left_child": np.int32,
+    "right_child": np.int32,
+    "feature": np.int32,
+    "threshold": np.float64,
+}
+_ARRAYS = {**_NODE_FIELDS, "value": np.float32, "tree_size": np.int64, "n_features": np.int64}
+"""Every array of a stored forest and its type."""
 
 
 class Forest:
@@ -71,13 +78,15 @@ class Forest:
         Raises:
             ProductError: An array is missing or describes trees that cannot be.
         """
-        missing = {*_NODE_FIELDS, "value", "tree_size", "n_features"} - set(arrays)
+        missing = set(_ARRAYS) - set(arrays)
         if missing:
             raise ProductError(f"the part model lacks {', '.join(sorted(missing))}; teach the product again")
-        features, classes = int(arrays["n_features"][0]), int(arrays["value"].shape[-1])
-        sizes = arrays["tree_size"]
-        _check(arrays, features)
-        starts = np.concatenate([[0], np.cumsum(sizes)])
+        if not (_well_formed(arrays) and _well_linked(arrays)):
+            raise ProductError(
+                "the part model is damaged: its trees do not hold together; teach the product again"
+            )
+        features, classes = int(arrays["n_features"][0]), arrays["value"].shape[1]
+        starts = np.concatenate([[0], np.cumsum(arrays["tree_size"])])
         estimators = [
             _tree({f: arrays[f][a:b] for f in (*_NODE_FIELDS, "value")}, features, classes)
             for a, b in pairwise(starts)
@@ -91,30 +100,29 @@ class Forest:
         return cls(forest)
 
 
-def _check(arrays: Mapping[str, NDArray[Any]], features: int) -> None:
-    """Refuse nodes that would send scikit-learn outside of its arrays or round in a circle."""
+def _well_formed(arrays: Mapping[str, NDArray[Any]]) -> bool:
+    """Whether every array has the type and the shape that `Forest.arrays` gives it."""
+    if any(arrays[name].dtype != dtype for name, dtype in _ARRAYS.items()):
+        return False
+    sizes, value, features = arrays["tree_size"], arrays["value"], arrays["n_features"]
+    if sizes.ndim != 1 or value.ndim != 2 or features.shape != (1,) or not len(sizes):
+        return False
+    total = len(value)
+    within = bool((sizes > 0).all() and (sizes <= total).all() and sizes.sum() == total)
+    shapes = all(arrays[name].shape == (total,) for name in _NODE_FIELDS)
+    return within and shapes and value.shape[1] > 0 and bool(np.isfinite(value).all())
+
+
+def _well_linked(arrays: Mapping[str, NDArray[Any]]) -> bool:
+    """Whether no node sends scikit-learn outside of the arrays of its tree, or round in a circle."""
     sizes = arrays["tree_size"]
-    total = int(sizes.sum())
-    sound = (
-        sizes.ndim == 1
-        and (sizes > 0).all()
-        and all(arrays[f].shape == (total,) for f in _NODE_FIELDS)
-        and arrays["value"].ndim == 2
-        and len(arrays["value"]) == total
-        and bool(np.isfinite(arrays["value"]).all())
-    )
-    if sound:
-        own = np.arange(total) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-        size = np.repeat(sizes, sizes)
-        left, right = arrays["left_child"], arrays["right_child"]
-        leaf = (left == _LEAF) & (right == _LEAF)
-        inner = (left > own) & (right > own) & (left < size) & (right < size)
-        feature = arrays["feature"]
-        sound = bool((leaf | inner).all() and (leaf | ((feature >= 0) & (feature < features))).all())
-    if not sound:
-        raise ProductError(
-            "the part model is damaged: its trees do not hold together; teach the product again"
-        )
+    own = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    size = np.repeat(sizes, sizes)
+    left, right, feature = arrays["left_child"], arrays["right_child"], arrays["feature"]
+    leaf = (left == _LEAF) & (right == _LEAF)
+    inner = (left > own) & (right > own) & (left < size) & (right < size)
+    known = (feature >= 0) & (feature < arrays["n_features"][0])
+    return bool((leaf | (inner & known)).all())
 
 
 def _tree(arrays: Mapping[str, NDArray[Any]], features: int, classes: int) -> ExtraTreeClassifier:

@@ -64,13 +64,47 @@ def not_a_number(arrays):
     arrays["value"][0, 0] = np.nan
 
 
+def not_numbers_of_features(arrays):
+    arrays["n_features"] = np.array([], np.int64)
+
+
+def other_type(arrays):
+    arrays["left_child"] = arrays["left_child"].astype(np.float64)
+
+
+def no_value(arrays):
+    arrays["value"] = np.float32(1).reshape(())
+
+
+def no_trees(arrays):
+    for name in arrays:
+        arrays[name] = arrays[name][:0]
+
+
+def huge_size(arrays):
+    arrays["tree_size"] = np.array([2**62, 2**62, 2**62, 2**62 + len(arrays["value"])], np.int64)
+
+
 def negative_size(arrays):
     arrays["tree_size"][0] = -5
 
 
 @pytest.mark.parametrize(
     "damage",
-    [point_back, point_outside, strange_feature, half_a_leaf, wrong_size, not_a_number, negative_size],
+    [
+        point_back,
+        point_outside,
+        strange_feature,
+        half_a_leaf,
+        wrong_size,
+        not_a_number,
+        negative_size,
+        not_numbers_of_features,
+        other_type,
+        no_value,
+        no_trees,
+        huge_size,
+    ],
 )
 def test_trees_that_cannot_be_are_refused(forest, damage):
     arrays = {name: array.copy() for name, array in forest.arrays().items()}
