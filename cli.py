@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from .schema import AuthorError, LogiSightError, ProductError
+from .cli_bench import bench
+from .schema import AuthorError, Grade, IsolationError, LogiSightError, ProductError
 
 if TYPE_CHECKING:
     from .agents.author import Authored
@@ -22,14 +23,15 @@ if TYPE_CHECKING:
 
 # What a verb needs is imported inside it, so that `--help` answers at once.
 
-NORMAL, NOT_NORMAL, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
+NORMAL, NOT_NORMAL, WRONG_USE, NOT_ISOLATED, INTERRUPTED = 0, 1, 2, 3, 130
 
 app = typer.Typer(
     name="logisight",
     help="Reasoning-based visual inspection: rules in plain words, proven on reference pictures.",
     epilog=(
         "Exit codes: 0 all normal (or the work is done), 1 something anomalous or undecided (or a rule "
-        "refused), 2 wrong use, 130 interrupted."
+        "refused, or the sandbox degraded), 2 wrong use, 3 the sandbox holds less than is asked for (or is "
+        "unsafe), 130 interrupted."
     ),
     no_args_is_help=True,
     add_completion=False,
@@ -37,7 +39,17 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+app.add_typer(bench, name="bench")
+
 ProductName = Annotated[str, typer.Argument(metavar="PRODUCT", help="A folder, or a name below ./products.")]
+Least = Annotated[
+    Grade | None,
+    typer.Option(
+        "--isolation",
+        help="What the sandbox must hold at least for rules to run; else $LOGISIGHT_ISOLATION; else the best "
+        "that this machine gives, but not unsafe.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON, for scripts.")]
 
 
@@ -56,6 +68,8 @@ def main() -> None:
         code = app(standalone_mode=False) or NORMAL
     except typer.TyperException as error:
         _fail(f"{error.format_message()} (see --help)")
+    except IsolationError as error:
+        _fail(str(error), NOT_ISOLATED)
     except LogiSightError as error:
         _fail(str(error))
     except OSError as error:
@@ -110,13 +124,14 @@ def teach(
     references: Annotated[
         Path | None, typer.Option(help="Folder of more good pictures, not annotated, to prove rules on.")
     ] = None,
+    isolation: Least = None,
     as_json: AsJson = False,
 ) -> None:
     """Learn to see the parts of a product from a few annotated pictures."""
     from .console import rule_facts, show_taught, taught_facts, why_unproven
 
     taught = _teach(product, pictures, annotations, references)
-    again = _prove(taught.product, taught.product.rulebook().rules)
+    again = _prove(taught.product, taught.product.rulebook().rules, isolation)
     if as_json:
         _print_json(taught_facts(taught) | {"rules_proven_again": [rule_facts(rule) for rule in again]})
         return
@@ -146,6 +161,7 @@ def author(
         float,
         typer.Option(min=0, max=1, help="Share of the references that a rule may fail on and still count."),
     ] = 0.0,
+    isolation: Least = None,
     as_json: AsJson = False,
 ) -> None:
     """Turn sentences into proven checks and keep them in the rulebook."""
@@ -157,7 +173,7 @@ def author(
         raise AuthorError(
             "no sentence given; say what is true of a good product, or give --file or --example"
         )
-    results = _author(open_product(product), stated, llm, most_false_alarms)
+    results = _author(open_product(product), stated, llm, most_false_alarms, isolation)
     if as_json:
         _print_json([authored_facts(sentence, authored) for sentence, authored in results])
     else:
@@ -175,6 +191,7 @@ def rules(
     number: Annotated[
         int | None, typer.Argument(metavar="[N]", help="Which rule; `prove` without it: all.")
     ] = None,
+    isolation: Least = None,
     as_json: AsJson = False,
 ) -> None:
     """List the rules of a product; show, prove again or remove one."""
@@ -188,7 +205,7 @@ def rules(
     if number is None and action in (RulesAction.show, RulesAction.remove):
         raise ProductError(f"which rule? logisight rules {product} {action} N")
     if action is RulesAction.prove:
-        chosen = _prove(opened, chosen)
+        chosen = _prove(opened, chosen, isolation)
     if action is RulesAction.remove:
         for rule in chosen:
             Rulebook.remove(rule.number, opened.rules_folder)
@@ -214,13 +231,14 @@ def inspect(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Throw away what is in --out instead of going on.")
     ] = False,
+    isolation: Least = None,
     as_json: AsJson = False,
 ) -> None:
     """Inspect pictures: verdicts with reasons. With --out, a run that was cut off goes on where it was."""
     from .agents.product import open_product
     from .console import show_verdicts
 
-    verdicts = _inspect(open_product(product), pictures, out, fresh)
+    verdicts = _inspect(open_product(product), pictures, out, fresh, isolation)
     if as_json:
         for verdict in verdicts:
             typer.echo(verdict.model_dump_json())
@@ -229,6 +247,25 @@ def inspect(
         if out:
             _say(f"report: {out / 'report.html'}")
     raise typer.Exit(NORMAL if all(verdict.status == "normal" for verdict in verdicts) else NOT_NORMAL)
+
+
+@app.command(epilog="Examples: logisight doctor; logisight doctor --json")
+def doctor(as_json: AsJson = False) -> None:
+    """Prove the sandbox on this machine: try each layer alone, with the others off, and all of them together.
+
+    Takes some seconds and changes nothing. Exit codes: 0 full, 1 degraded, 3 unsafe or no sandbox at all.
+    """
+    from .console import show_report
+    from .sandbox.doctor import STEPS, examine
+
+    with _progress("trying", STEPS) as advance:
+        report = examine(advance)
+    if as_json:
+        _print_json(report.model_dump(mode="json"))
+    else:
+        show_report(report)
+    codes = {Grade.full: NORMAL, Grade.degraded: NOT_NORMAL, Grade.unsafe: NOT_ISOLATED}
+    raise typer.Exit(codes[report.grade])
 
 
 def _teach(name: str, pictures: Path, annotations: Path, references: Path | None) -> Taught:
@@ -248,11 +285,18 @@ def _sentences_of(file: Path | None, example: str | None) -> list[str]:
 
 
 def _author(
-    product: Product, sentences: Sequence[str], llm: str, most_false_alarms: float
+    product: Product,
+    sentences: Sequence[str],
+    llm: str,
+    most_false_alarms: float,
+    isolation: Grade | None = None,
 ) -> list[tuple[str, Authored]]:
     from .agents.workshop import Workshop
 
-    with _progress("authoring", len(sentences)) as advance, Workshop(product) as workshop:
+    with (
+        Workshop(product, isolation=isolation) as workshop,
+        _progress("authoring", len(sentences)) as advance,
+    ):
         results = []
         for sentence in sentences:
             results.append((sentence, workshop.author(sentence, llm, most_false_alarms)))
@@ -260,12 +304,12 @@ def _author(
         return results
 
 
-def _prove(product: Product, chosen: Sequence[Rule]) -> list[Rule]:
+def _prove(product: Product, chosen: Sequence[Rule], isolation: Grade | None) -> list[Rule]:
     from .agents.workshop import Workshop
 
     if not chosen:
         return []
-    with _progress("proving", len(chosen)) as advance, Workshop(product) as workshop:
+    with Workshop(product, isolation=isolation) as workshop, _progress("proving", len(chosen)) as advance:
         proven = []
         for rule in chosen:
             proven.append(workshop.prove(rule))
@@ -273,13 +317,19 @@ def _prove(product: Product, chosen: Sequence[Rule]) -> list[Rule]:
         return proven
 
 
-def _inspect(product: Product, paths: Sequence[Path], out: Path | None, fresh: bool) -> list[Verdict]:
+def _inspect(
+    product: Product,
+    paths: Sequence[Path],
+    out: Path | None,
+    fresh: bool,
+    isolation: Grade | None = None,
+) -> list[Verdict]:
     from .agents.batch import Results, inspect_all, run_of
     from .agents.graph import Inspector
     from .tools.pictures import list_pictures
 
     samples = list_pictures(paths)
-    with Inspector(product) as inspector:
+    with Inspector(product, isolation=isolation) as inspector:
         results = Results(out, run_of(inspector), fresh) if out else None
         verdicts: list[Verdict] = []
         try:
@@ -314,9 +364,9 @@ def _say(line: str) -> None:
     typer.echo(line, err=True)
 
 
-def _fail(line: str) -> NoReturn:
+def _fail(line: str, code: int = WRONG_USE) -> NoReturn:
     _say(f"error: {line}")
-    sys.exit(WRONG_USE)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

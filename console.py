@@ -14,8 +14,18 @@ from rich.table import Column, Table
 if TYPE_CHECKING:
     from .agents.author import Authored
     from .agents.product import Taught
+    from .sandbox.doctor import Report
     from .schema import Proof, Rule, Verdict
 
+GRADE_STYLES = {
+    "held": "green",
+    "needless": "green",
+    "missing": "yellow",
+    "leaks": "red",
+    "full": "bold green",
+    "degraded": "bold yellow",
+    "unsafe": "bold red",
+}
 STYLES = {"normal": "bold green", "anomalous": "bold red", "undecided": "bold yellow"}
 
 # Piped into a file there is no terminal to ask for its width.
@@ -154,6 +164,32 @@ def show_verdicts(verdicts: Sequence[Verdict], truth: Mapping[str, Mapping[str, 
         table.add_row(*row)
     _out.print(table)
     _out.print(summary(verdicts))
+
+
+def show_report(report: Report) -> None:
+    """What the sandbox holds on this machine: a table of its layers, and the grade."""
+    from .sandbox.layers import NAMES
+
+    table = Table("Layer", "Alone", "Stopped", "Not stopped", "Why")
+    for tried in report.layers:
+        table.add_row(
+            NAMES[tried.layer],
+            f"[{GRADE_STYLES[tried.state]}]{tried.state}[/]",
+            escape(", ".join(tried.stopped)) or "-",
+            escape(", ".join(tried.through)) or "-",
+            escape(tried.why) or "-",
+        )
+    if report.layers:
+        _out.print(table)
+    for what, why in report.untried.items():
+        _out.print(f"not tried: {what} ({escape(why)})")
+    _out.print(escape(", ".join(f"{name} {value}" for name, value in report.machine.items())))
+    if report.layers:
+        through = f"{', '.join(report.through)} got" if report.through else "nothing got"
+        _out.print(f"All layers together: {through} through")
+    _out.print(
+        f"[{GRADE_STYLES[report.grade]}]{report.grade}[/]{': ' * bool(report.why)}{escape(report.why)}"
+    )
 
 
 def summary(verdicts: Sequence[Verdict]) -> str:

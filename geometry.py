@@ -70,14 +70,6 @@ LARGEST = 20_000
 """A mask cannot be resized to be wider or higher than this, in px."""
 
 
-class Moments(NamedTuple):
-    """What the first and second moments of a mask tell."""
-
-    center: Point
-    angle: float
-    """Of the long axis, degrees in (-90, 90], counter-clockwise as seen; 0 for round things."""
-
-
 class Rectangle(NamedTuple):
     """A rectangle of any angle."""
 
@@ -89,26 +81,38 @@ class Rectangle(NamedTuple):
     """Degrees in (-45, 45], counter-clockwise as seen: how far its width is turned from horizontal."""
 
 
-def moments(mask: Mask) -> Moments:
-    """Centroid and direction of the long axis, from second moments, in integers until the last division.
+def centroid(mask: Mask) -> Point:
+    """Mean of the pixels' centers, in integers until the last division.
+
+    Example:
+        >>> centroid(np.ones((2, 6), dtype=bool))
+        (3.0, 1.0)
+    """
+    columns, rows = (cv2.reduce(_u8(mask), axis, cv2.REDUCE_SUM, dtype=cv2.CV_32S).ravel() for axis in (0, 1))
+    x, y = (int(sums.astype(np.int64) @ np.arange(sums.size)) for sums in (columns, rows))
+    area = int(rows.sum())
+    return x / area + 0.5, y / area + 0.5
+
+
+def angle(mask: Mask) -> float:
+    """Direction of the long axis, from second moments: degrees in (-90, 90], counter-clockwise as seen.
 
     A shape whose principal moments differ by less than `ROUND` of their sum (a disc, a square) has angle 0.
 
     Example:
-        >>> moments(np.ones((2, 6), dtype=bool))
-        Moments(center=(3.0, 1.0), angle=0.0)
-        >>> moments(np.eye(5, dtype=bool)[::-1]).angle
+        >>> angle(np.ones((2, 6), dtype=bool))
+        0.0
+        >>> angle(np.eye(5, dtype=bool)[::-1])
         45.0
     """
     raw = cv2.moments(_u8(mask), binaryImage=True)
     area, x, y, xx, xy, yy = (int(raw[name]) for name in ("m00", "m10", "m01", "m20", "m11", "m02"))
-    center = (x / area + 0.5, y / area + 0.5)
     xx, xy, yy = area * xx - x * x, area * xy - x * y, area * yy - y * y
     # A pixel square adds 1/12 of its area to both axes; all is times area, to stay in integers.
     if math.hypot(xx - yy, 2 * xy) < ROUND * (xx + yy + area * area / 6):
-        return Moments(center, 0.0)
-    angle = -math.degrees(math.atan2(2 * xy, xx - yy)) / 2
-    return Moments(center, 90.0 if angle == -90.0 else angle + 0.0)
+        return 0.0
+    turn = -math.degrees(math.atan2(2 * xy, xx - yy)) / 2
+    return 90.0 if turn == -90.0 else turn + 0.0
 
 
 def smallest_rectangle(mask: Mask) -> Rectangle:
@@ -283,7 +287,7 @@ def turned(mask: Mask, degrees: float) -> tuple[Mask, Place]:
     A pixel needs half of it covered.
     """
     h, w = mask.shape
-    x, y = moments(mask).center
+    x, y = centroid(mask)
     matrix = cv2.getRotationMatrix2D((x - 0.5, y - 0.5), degrees, 1.0)
     corners = np.array([(u, v, 1) for u in (0, w - 1) for v in (0, h - 1)]) @ matrix.T
     first, last = np.floor(corners.min(axis=0)).astype(int), np.ceil(corners.max(axis=0)).astype(int)

@@ -66,7 +66,7 @@ class Shape:
     @cached_property
     def center(self) -> Point:
         """Centroid of the pixels."""
-        return self._placed(self._moments.center)
+        return self._placed(geometry.centroid(self.mask))
 
     @cached_property
     def box(self) -> Box:
@@ -98,7 +98,7 @@ class Shape:
     @cached_property
     def angle(self) -> float:
         """Of the long axis, in (-90, 90], counter-clockwise: 0 flat, 90 upright; 0 for round things."""
-        return self._moments.angle
+        return geometry.angle(self.mask)
 
     @cached_property
     def ends(self) -> tuple[Point, Point]:
@@ -156,10 +156,6 @@ class Shape:
         moved = replace(mirrored, origin=(math.floor(to_x - x + 0.5), math.floor(to_y - y + 0.5)))
         common = moved._common(other, other.mask)
         return common / (self.area + other.area - common) >= share
-
-    @cached_property
-    def _moments(self) -> geometry.Moments:
-        return geometry.moments(self.mask)
 
     @cached_property
     def _filled(self) -> Mask:

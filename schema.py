@@ -36,6 +36,10 @@ class AnnotationError(LogiSightError):
     """An annotation file that cannot be used, named with its file and field."""
 
 
+class DatasetError(LogiSightError):
+    """A data set, a map or a result that cannot be scored, named with its file where there is one."""
+
+
 class ProductError(LogiSightError):
     """A product folder that is missing, incomplete or damaged."""
 
@@ -48,10 +52,30 @@ class SandboxError(LogiSightError):
     """The jail itself does not work; no rule was judged."""
 
 
+class IsolationError(SandboxError):
+    """Rules are held less well on this machine than was asked for. None was run."""
+
+
 class Record(BaseModel):
     """A frozen model that refuses fields it does not know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Grade(StrEnum):
+    """How well rules are held on this machine."""
+
+    full = "full"
+    """Every layer that LogiSight knows is there and held when it was tried."""
+    degraded = "degraded"
+    """Something is missing; what was tried against the layers together did not get out of its process."""
+    unsafe = "unsafe"
+    """Something got out of its process through all layers together, or the machine cannot have a jail."""
+
+    def reaches(self, asked: Grade) -> bool:
+        """Whether this is at least as good as what is asked for."""
+        order = [Grade.unsafe, Grade.degraded, Grade.full]
+        return order.index(self) >= order.index(asked)
 
 
 class Edit(StrEnum):

@@ -22,7 +22,7 @@ from langgraph.runtime import Runtime
 from pydantic import TypeAdapter, ValidationError
 
 from ..prompts import author_messages
-from ..sandbox import ProcessJail, inspect_code, language_text
+from ..sandbox import Jail, inspect_code, language_text
 from ..schema import AuthorError, Proof, Rule
 from .draft import Draft, Refusal, Request
 from .learning import learn_ranges, unknown_ranges, written
@@ -43,7 +43,7 @@ class Bench:
 
     reasoner: BaseChatModel
     references: Sequence[Reference]
-    jail: ProcessJail
+    jail: Jail
     most_false_alarms: float = 0.0
     """Share of the references that a rule may fail on and still count."""
     on_step: Callable[[str], None] = lambda _: None

@@ -17,11 +17,12 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
-from ..sandbox import Check, ProcessJail
+from ..sandbox import Check, Jail
 from ..scene import Scene
-from ..schema import Finding, PictureError, ProductError, Rule, Verdict
+from ..schema import Finding, Grade, PictureError, ProductError, Rule, Verdict
 from ..tools.parts import Pixels
 from ..tools.pictures import Picture, file_sha256, list_pictures, read_picture
+from .isolation import open_jail
 from .judge import explain, findings_of, score_of, status_of
 from .product import Product, open_product
 
@@ -39,7 +40,7 @@ class Bench:
 
     product: Product
     rules: Sequence[Rule]
-    jail: ProcessJail
+    jail: Jail
     pictures: dict[str, Picture] = field(default_factory=dict)
     views: dict[str, View] = field(default_factory=dict)
     """What is in work, by the SHA-256 of the picture."""
@@ -73,11 +74,14 @@ class Inspector:
                 print(verdict.status, verdict.explanation)
     """
 
-    def __init__(self, product: str | Path | Product, jail: ProcessJail | None = None) -> None:
-        """Open a product by folder or name.
+    def __init__(
+        self, product: str | Path | Product, jail: Jail | None = None, isolation: Grade | None = None
+    ) -> None:
+        """Open a product by folder or name; its rules run in `jail`, or in one of that `isolation` or better.
 
         Raises:
             ProductError: There is no such product, or none of its rules is proven.
+            SandboxError: The jail does not start, or holds less than is asked for, see `open_jail`.
         """
         self.product = product if isinstance(product, Product) else open_product(product)
         self.rules = self.product.rulebook().proven
@@ -86,7 +90,7 @@ class Inspector:
                 f"product {self.product.name!r} has no proven rule; "
                 f'state one: logisight author {self.product.name} "There is exactly one ..."'
             )
-        self._jail = jail or ProcessJail()
+        self._jail = jail or open_jail(isolation)
 
     def inspect(self, samples: Iterable[str | Path]) -> list[Verdict]:
         """Verdicts on pictures, and on all pictures of folders, in order; `look` gives one at a time.

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ..sandbox import Check, Outcome, ProcessJail
+from ..sandbox import Check, Jail, Outcome
 from ..scene import Scene
 from ..schema import Counterfactual, Edit, Proof
 from .counterfactuals import Broken, break_on_purpose
@@ -26,7 +26,7 @@ class Reference(NamedTuple):
     scene: Scene
 
 
-def run_check(jail: ProcessJail, code: str, scene: Scene) -> Outcome:
+def run_check(jail: Jail, code: str, scene: Scene) -> Outcome:
     """What one check says of one Scene."""
     (outcome,) = jail.run([Check(1, code)], scene)
     return outcome
@@ -37,7 +37,7 @@ def prove(
     labels: Sequence[str],
     breaks: Sequence[Edit],
     references: Sequence[Reference],
-    jail: ProcessJail,
+    jail: Jail,
     most_false_alarms: float = 0.0,
 ) -> Proof:
     """Run a check on every reference and on counterfactuals of some; what it failed at is in `evidence`.
@@ -61,7 +61,7 @@ def prove(
 
 
 def challenge(
-    code: str, labels: Sequence[str], breaks: Sequence[Edit], scenes: Sequence[Scene], jail: ProcessJail
+    code: str, labels: Sequence[str], breaks: Sequence[Edit], scenes: Sequence[Scene], jail: Jail
 ) -> list[Counterfactual]:
     """How often the check noticed each kind of edit on parts of each label, in some of the Scenes."""
     showing = {label: [scene for scene in scenes if scene.parts(label)] for label in labels}
@@ -98,7 +98,7 @@ def unnoticed(tried: Sequence[Counterfactual], labels: Sequence[str], breaks: Se
     ]
 
 
-def _noticed(jail: ProcessJail, code: str, broken: Broken) -> bool:
+def _noticed(jail: Jail, code: str, broken: Broken) -> bool:
     """Whether the check fails on one of the ways in which a Scene was broken.
 
     A check that tells that a range of amounts is expected may need more than one part removed or added; one

@@ -10,10 +10,10 @@ from types import TracebackType
 
 from langchain_core.language_models import BaseChatModel
 
-from ..sandbox import ProcessJail
-from ..schema import AuthorError, Rule
+from ..schema import AuthorError, Grade, Rule
 from .author import Authored, Bench, author_rule
 from .draft import Request
+from .isolation import open_jail
 from .product import Product
 from .proof import Reference, prove
 from .reasoner import OFFLINE, make_reasoner
@@ -55,10 +55,20 @@ class Workshop:
             authored = workshop.author("There are exactly 15 pushpins.")
     """
 
-    def __init__(self, product: Product, on_reference: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        product: Product,
+        on_reference: Callable[[str], None] = lambda _: None,
+        isolation: Grade | None = None,
+    ) -> None:
+        """Rules run in a jail that holds at least `isolation`.
+
+        Raises:
+            SandboxError: The jail does not start, or holds less than is asked for, see `open_jail`.
+        """
         self.product = product
         self._on_reference = on_reference
-        self._jail = ProcessJail()
+        self._jail = open_jail(isolation)
 
     @cached_property
     def references(self) -> list[Reference]:

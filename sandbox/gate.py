@@ -24,6 +24,8 @@ from .grammar import (
 from .language import BUILTINS, MAX_CODE, MAX_DEPTH, MAX_EXPONENT, MAX_NODES, MAX_WIDTH
 from .outcome import Diagnostic, clipped
 
+MAX_COMPARED: Final = 24
+"""Letters of a name up to which a similar one is looked for."""
 MAX_DIAGNOSTICS: Final = 20
 """Diagnostics of one text, the first ones by line."""
 
@@ -99,6 +101,7 @@ class _Gate:
         self._found: list[Diagnostic] = []
         self._loaded: list[tuple[str, _Place]] = []
         self._bound: set[str] = set()
+        self._compared = 0
 
     def diagnostics(self) -> list[Diagnostic]:
         for count, (node, depth, place) in enumerate(self._nodes(), start=1):
@@ -135,8 +138,19 @@ class _Gate:
         source = self._lines[place.line - 1] if 0 < place.line <= len(self._lines) else ""
         before = source.encode(errors="replace")[: place.column].decode(errors="ignore")
         self._found.append(
-            Diagnostic(line=place.line, column=len(before) + 1, what=clipped(what), instead=instead)
+            Diagnostic(line=place.line, column=len(before) + 1, what=clipped(what), instead=clipped(instead))
         )
+
+    def _advice(self, name: str, known: set[str] | frozenset[str]) -> str:
+        """What to write instead of a name; a similar one is looked for as long as that is quick."""
+        if name in INSTEAD:
+            return INSTEAD[name]
+        self._compared += len(name) <= MAX_COMPARED
+        nearest: list[str] = []
+        if len(name) <= MAX_COMPARED and self._compared <= MAX_DIAGNOSTICS:
+            candidates = sorted(word for word in known if len(word) <= MAX_COMPARED)
+            nearest = difflib.get_close_matches(name, candidates, n=1, cutoff=0.75)
+        return f"did you mean {nearest[0]!r}?" if nearest else "use only what the rule language lists"
 
     def _check_node(self, node: ast.AST, place: _Place) -> None:
         if type(node) not in ALLOWED:
@@ -231,7 +245,7 @@ class _Gate:
             )
         if node.attr not in ATTRIBUTES:
             what = f"the attribute {node.attr!r} is not part of the rule language"
-            return self._refuse(place, what, _advice(node.attr, ATTRIBUTES))
+            return self._refuse(place, what, self._advice(node.attr, ATTRIBUTES))
         return None
 
     def _check_constant(self, value: object, place: _Place) -> None:
@@ -320,7 +334,7 @@ class _Gate:
                 self._refuse(place, "usual() may not stand here", "write NAME = usual() outside functions")
             elif name not in known and not name.startswith("_"):
                 what = f"the name {name!r} is not part of the rule language"
-                self._refuse(place, what, _advice(name, known))
+                self._refuse(place, what, self._advice(name, known))
 
 
 def _is_constant(value: ast.expr) -> bool:
@@ -329,10 +343,3 @@ def _is_constant(value: ast.expr) -> bool:
 
 def _holds_surrogate(text: str) -> bool:
     return any("\ud800" <= letter <= "\udfff" for letter in text)
-
-
-def _advice(name: str, known: set[str] | frozenset[str]) -> str:
-    if name in INSTEAD:
-        return INSTEAD[name]
-    nearest = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.75)
-    return f"did you mean {nearest[0]!r}?" if nearest else "use only what the rule language lists"

@@ -74,7 +74,7 @@ GRAMMAR_NAMES: Final = frozenset({"print", "printed", "builtins", "breakpoint"})
 """Names that RestrictedPython gives a meaning of its own."""
 ATTRIBUTES: Final = frozenset(name for table in (*HANDLES.values(), *METHODS.values()) for name in table)
 """Every attribute that anything in a rule can have."""
-FORMAT: Final = re.compile(r"[^{}]?[<>=^]?[-+ ]?[z]?#?0?(\d{0,4})[,_]?(?:\.(\d{1,4}))?[bcdeEfFgGnosxX%]?")
+FORMAT: Final = re.compile(r"(?:[^{}]?[<>=^])?[-+ ]?[z]?#?0?(\d{0,4})[,_]?(?:\.(\d{1,4}))?[bdeEfFgGosxX%]?")
 """A format of an f-string without fields in it; the groups are its width and precision."""
 
 INSTEAD: Final[Mapping[str, str]] = {

@@ -1,15 +1,22 @@
 """The clean process that all which meets rule code is forked from; started as `python -m`, never forked.
 
 It imports once what rules need, holds no secret and no thread, runs no rule, and forks one process for each
-rulebook that arrives on its standard input, a Unix socket. It ends when that socket closes.
+message that arrives on its standard input, a Unix socket. It ends when that socket closes.
+
+    launcher -> parent    {"layers": those that this machine has, "missing": {layer: why}}
+    parent -> launcher    "book" with a socket and the rules, see `book.py`
+    parent -> launcher    "prove" with a socket and a round, see `prover.py`
 """
 
 from __future__ import annotations
 
 import gc
+import json
 import os
 import signal
 import socket
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -19,8 +26,10 @@ import numpy as np
 from ..scene import Part, Scene
 from ..schema import SandboxError
 from .book import serve_book
-from .confine import adopt_orphans
+from .confine import adopt_orphans, available
+from .layers import Layer
 from .outcome import Diagnostic, Limits
+from .prover import serve_proof
 from .runner import compile_rule, run_check
 
 REHEARSAL: Final = '''\
@@ -58,37 +67,40 @@ def rehearsal_scene() -> Scene:
     return Scene((64, 48), ("pin", "box"), (pin, box))
 
 
-def main() -> None:
-    """Serve rulebooks until the parent is gone."""
+def main(asked: str) -> None:
+    """Serve until the parent is gone. `asked` are the layers to use, with commas between them."""
     link = socket.socket(fileno=os.dup(0))
     cv2.setNumThreads(1)
     adopt_orphans()
     _rehearse()
+    layers, missing = available(frozenset(map(Layer, asked.split(","))))  # makes the filters, for all books
     if len(list(Path("/proc/self/task").iterdir())) != 1:
         raise SandboxError("the launcher of the sandbox has threads; something in this Python starts them")
     os.dup2(1, 0)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel then buries the books by itself
     gc.collect()
     gc.freeze()  # children share these pages for as long as nobody writes to them
-    link.send(b"ready")
+    link.send(json.dumps({"layers": sorted(layers), "missing": missing}).encode())
     while True:
         message, descriptors, _, _ = socket.recv_fds(link, 64, 2)
         if not message:
             break
         if os.fork() == 0:
-            _be_book(link, *descriptors)
+            _become(_SERVERS[message], link, *descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
     link.close()
     _end_children()
 
 
-def _be_book(control: socket.socket, link: int, rules: int) -> None:
-    """The body of a book: nothing below returns to the code of the launcher."""
+def _become(
+    serve: Callable[[socket.socket, int], None], control: socket.socket, link: int, order: int
+) -> None:
+    """The body of a process that serves: nothing below returns to the code of the launcher."""
     try:
         control.close()
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        serve_book(socket.socket(fileno=link), rules)
+        serve(socket.socket(fileno=link), order)
     finally:
         os._exit(0)
 
@@ -113,5 +125,7 @@ def _end_children() -> None:
         return
 
 
+_SERVERS: Final = {b"book": serve_book, b"prove": serve_proof}
+
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -14,10 +14,14 @@ from .expectations import Expectations, OutputTooLargeError
 from .facade import Facade
 from .gate import read_code, unlearned
 from .namespace import namespace
-from .outcome import Diagnostic, Limits, Outcome, OutcomeStatus, clipped
+from .outcome import MAX_NUMBER, MAX_TEXT, Diagnostic, Limits, Outcome, OutcomeStatus, clipped
 from .rewrite import rewrite
 
 _FILE: Final = "<rule>"
+_OBJECT: Final = re.compile(r"<.*? at 0x[0-9a-fA-F]+>")
+"""How Python shows what has no text of its own, with its address."""
+_QUALIFIED: Final = re.compile(r"(?:[\w<>]+\.)+(?=[\w<>]+\(\))")
+"""What Python puts before the name of a function of ours."""
 
 
 def compile_rule(code: str) -> CodeType | Diagnostic:
@@ -48,10 +52,10 @@ def run_check(code: CodeType, scene: Scene, number: int, limits: Limits) -> Outc
         exec(code, names)  # noqa: S102  (this is the place the whole jail is built around)
         answer = names["check"](facade.scene)
     except BaseException as error:  # noqa: BLE001  (a rule may end in any way; only a signal goes past this)
-        status, message = _ending(error, limits)
+        status, message = ending(error, limits)
         line = _line(error)
     else:
-        status, message = _verdict(answer, expectations)
+        status, message = verdict(type(answer).__name__, expectations)
         line = None
     return Outcome(
         number=number,
@@ -68,15 +72,16 @@ def _refused(line: int, what: str | None) -> Diagnostic:
     )
 
 
-def _verdict(answer: object, expectations: Expectations) -> tuple[OutcomeStatus, str]:
-    if answer is not None:
-        return "bad_output", f"check returned a {type(answer).__name__}; it must report with expect(...) only"
+def verdict(returned: str, expectations: Expectations) -> tuple[OutcomeStatus, str]:
+    """What a rule comes to that ended by itself, and returned an object of that type."""
+    if returned != "NoneType":
+        return "bad_output", f"check returned a {returned}; it must report with expect(...) only"
     if not expectations.made:
         return "bad_output", "check ended without calling expect(...) once"
     return "ok", ""
 
 
-def _ending(error: BaseException, limits: Limits) -> tuple[OutcomeStatus, str]:
+def ending(error: BaseException, limits: Limits) -> tuple[OutcomeStatus, str]:
     """What an error that left the rule means."""
     if isinstance(error, SceneError):
         return "undecided", str(error)
@@ -86,7 +91,23 @@ def _ending(error: BaseException, limits: Limits) -> tuple[OutcomeStatus, str]:
         return "out_of_memory", limits.too_large
     if isinstance(error, RecursionError):
         return "rule_error", "a function calls itself without end"
-    return "rule_error", f"{error} ({type(error).__name__})"
+    return "rule_error", f"{_told(error)} ({type(error).__name__})"
+
+
+def _told(error: BaseException) -> str:
+    """What an error says, taken from short plain arguments only and without addresses of this process.
+
+    An argument can be anything that the rule has made, and its text as long as memory, or no text at all.
+    """
+    if isinstance(error, SyntaxError | UnicodeError) or len(error.args) != 1:
+        return "an error without a text of its own"
+    (said,) = error.args
+    if type(said) is str:
+        text = _OBJECT.sub("an object", said[:MAX_TEXT])
+        text = _QUALIFIED.sub("", text) if isinstance(error, TypeError) else text
+        return repr(text) if isinstance(error, KeyError) else text
+    is_short = type(said) in (int, float, bool) and abs(said) < MAX_NUMBER
+    return repr(said) if is_short else "something not there"
 
 
 def _line(error: BaseException) -> int | None:

@@ -8,14 +8,10 @@ import os
 from collections.abc import Iterable
 from typing import Any, Final
 
-import numpy as np
 from pydantic import ValidationError
 
-from ..scene import Part, Scene
 from .outcome import Outcome, OutcomeStatus
 
-_LENGTH: Final = 8
-"""Bytes that hold the length of the header, little-endian, at the start of a sealed scene."""
 _FROM_A_RULE: Final[frozenset[OutcomeStatus]] = frozenset(
     {"ok", "undecided", "rule_error", "out_of_memory", "output_too_large", "bad_output"}
 )
@@ -26,8 +22,8 @@ class BadOutputError(ValueError):
     """Bytes from a rule process that are not the outcome they should be."""
 
 
-def sealed(pieces: Iterable[bytes | memoryview], name: str) -> int:
-    """A descriptor of anonymous memory that holds the pieces and that nobody can change any more."""
+def sealed(pieces: Iterable[bytes | memoryview], name: str, *, seal: bool = True) -> int:
+    """A descriptor of anonymous memory that holds the pieces and, sealed, that nobody can change any more."""
     import fcntl  # here, so that this module can be imported where there is no such thing
 
     descriptor = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
@@ -35,7 +31,8 @@ def sealed(pieces: Iterable[bytes | memoryview], name: str) -> int:
         with os.fdopen(descriptor, "wb", closefd=False) as memory:
             memory.writelines(pieces)
         seals = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
-        fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, seals)
+        if seal:
+            fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, seals)
     except BaseException:
         os.close(descriptor)
         raise
@@ -45,42 +42,6 @@ def sealed(pieces: Iterable[bytes | memoryview], name: str) -> int:
 def mapped(descriptor: int) -> mmap.mmap:
     """Sealed memory, mapped read-only. Private, as kernels before 6.7 refuse to share sealed memory."""
     return mmap.mmap(descriptor, 0, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ)
-
-
-def seal_scene(scene: Scene) -> int:
-    """A sealed descriptor of the scene: length of the header, the header as JSON, then all masks."""
-    masks = [np.ascontiguousarray(part.mask) for part in scene.all_parts]
-    parts = [
-        {
-            "label": part.label,
-            "origin": [int(n) for n in part.origin],
-            "shape": mask.shape,
-            "lab": [float(n) for n in part.lab],
-            "confidence": float(part.confidence),
-        }
-        for part, mask in zip(scene.all_parts, masks, strict=True)
-    ]
-    header = json.dumps({"size": scene.size, "labels": scene.labels, "parts": parts}).encode()
-    pieces: list[bytes | memoryview] = [
-        len(header).to_bytes(_LENGTH, "little"),
-        header,
-        *(mask.data for mask in masks),
-    ]
-    return sealed(pieces, "logisight-scene")
-
-
-def open_scene(descriptor: int) -> Scene:
-    """The Scene in sealed memory; its masks are read-only views on it, not copies."""
-    memory = mapped(descriptor)
-    start = _LENGTH + int.from_bytes(memory[:_LENGTH], "little")
-    header = json.loads(memory[_LENGTH:start])
-    parts = []
-    for part in header["parts"]:
-        height, width = part["shape"]
-        mask = np.frombuffer(memory, np.bool_, height * width, start).reshape(height, width)
-        start += height * width
-        parts.append(Part(part["label"], mask, tuple(part["origin"]), tuple(part["lab"]), part["confidence"]))
-    return Scene(tuple(header["size"]), tuple(header["labels"]), tuple(parts))
 
 
 def read_outcome(line: bytes, place: int, parts: int) -> Outcome:

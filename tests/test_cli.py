@@ -12,6 +12,10 @@ import time
 
 import pytest
 from command_line import logisight
+from logisight.sandbox import Isolation, ProcessJail, doctor
+from logisight.sandbox.doctor import LayerReport, Report
+from logisight.sandbox.layers import Layer
+from logisight.schema import Grade
 
 
 @pytest.fixture
@@ -19,9 +23,9 @@ def line(demo_line, tmp_path):
     return shutil.copytree(demo_line, tmp_path / "line")
 
 
-def only_error(run):
+def only_error(run, code=2):
     """The one line that a person sees when something is wrong."""
-    assert run.returncode == 2
+    assert run.returncode == code
     assert run.stdout == ""
     assert "Traceback" not in run.stderr
     lines = run.stderr.strip().splitlines()
@@ -32,11 +36,11 @@ def only_error(run):
 def test_help_names_the_verbs_and_the_exit_codes():
     run = logisight("--help")
     assert run.returncode == 0
-    for word in ("demo", "teach", "author", "rules", "inspect", "Exit codes"):
+    for word in ("demo", "teach", "author", "rules", "inspect", "doctor", "Exit codes"):
         assert word in run.stdout
 
 
-@pytest.mark.parametrize("verb", ["demo", "teach", "author", "rules", "inspect"])
+@pytest.mark.parametrize("verb", ["demo", "teach", "author", "rules", "inspect", "doctor"])
 def test_every_verb_has_an_example(verb):
     assert f"logisight {verb}" in logisight(verb, "--help").stdout
 
@@ -228,3 +232,61 @@ def test_sentences_come_from_a_file_and_from_examples_too(line, tmp_path):
 def test_a_file_of_sentences_that_cannot_be_used_is_named(demo_line, arguments, message):
     arguments = [argument.format(line=demo_line) for argument in arguments]
     assert message in only_error(logisight("author", demo_line / "box", *arguments))
+
+
+REPORTS = {
+    "full": (0, Report(grade="full", why="", layers=[], through=[], untried={}, machine={"Python": "3"})),
+    "degraded": (
+        1,
+        Report(
+            grade="degraded",
+            why="Landlock: the kernel is too old",
+            layers=[
+                LayerReport(layer="landlock", state="missing", why="the kernel is too old"),
+                LayerReport(layer="rlimits", state="held", stopped=["take 512 MB"]),
+                LayerReport(layer="seccomp", state="leaks", through=["read [a] file"]),
+            ],
+            through=[],
+            untried={"start a program": "it does not work here"},
+            machine={},
+        ),
+    ),
+    "unsafe": (
+        3,
+        Report(grade="unsafe", why="no sandbox", layers=[], through=[], untried={}, machine={}),
+    ),
+}
+
+
+@pytest.mark.parametrize("grade", REPORTS)
+def test_doctor_ends_with_the_code_of_the_grade(grade, monkeypatch):
+    code, report = REPORTS[grade]
+    monkeypatch.setattr(doctor, "examine", lambda on_step: report)
+    run = logisight("doctor")
+    assert run.returncode == code
+    assert run.stdout.rstrip().splitlines()[-1] == f"{grade}: {report.why}".removesuffix(": ")
+
+
+def test_doctor_shows_what_each_layer_stopped_and_what_not(monkeypatch):
+    monkeypatch.setattr(doctor, "examine", lambda on_step: REPORTS["degraded"][1])
+    shown = " ".join(logisight("doctor").stdout.split())
+    for words in ("Landlock", "missing", "take 512 MB", "read [a] file", "not tried: start a program"):
+        assert words in shown
+
+
+def test_doctor_json_is_the_report(monkeypatch):
+    monkeypatch.setattr(doctor, "examine", lambda on_step: REPORTS["degraded"][1])
+    run = logisight("doctor", "--json")
+    assert Report.model_validate_json(run.stdout) == REPORTS["degraded"][1]
+    assert run.returncode == 1
+
+
+@pytest.mark.parametrize(
+    "words", [("inspect", "line/inspect"), ("author", "There are exactly 15 pushpins."), ("rules", "prove")]
+)
+def test_no_rule_runs_where_the_sandbox_holds_less_than_is_asked(words, line, monkeypatch):
+    weak = property(lambda jail: Isolation(Grade.degraded, {Layer.seccomp: "libseccomp.so.2 is absent"}))
+    monkeypatch.setattr(ProcessJail, "isolation", weak)
+    verb, rest = words
+    run = logisight(verb, line / "box", rest, "--isolation", "full", cwd=line.parent)
+    assert "degraded: seccomp: libseccomp.so.2 is absent" in only_error(run, 3)

@@ -76,6 +76,22 @@ def test_line_numbers_are_those_of_the_text(run_here: Callable[[str], Outcome]) 
     assert outcome.message == "line 4: 'missing' (KeyError)"
 
 
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("expect(True, 'size', 'x', reason='y')", "expect() got multiple values for argument 'reason'"),
+        ("(lambda a: a)()", "<lambda>() missing 1 required positional argument: 'a'"),
+        ("{}[scene.parts]", "something not there"),
+        ("[1].index(scene.parts)", "an object is not in list"),
+    ],
+)
+def test_messages_tell_nothing_of_the_insides(
+    run_here: Callable[[str], Outcome], line: str, message: str
+) -> None:
+    outcome = run_here(f"def check(scene):\n    {line}\n    expect(True, 'size', 'x')\n")
+    assert outcome.message.startswith(f"line 2: {message} (")
+
+
 def test_error_in_a_helper_names_the_line_in_the_helper(run_here: Callable[[str], Outcome]) -> None:
     code = "def half(x):\n    return x / 0\n\ndef check(scene):\n    expect(half(1) > 0, 'size', 'x')\n"
     assert run_here(code).line == 2

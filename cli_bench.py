@@ -1,0 +1,91 @@
+"""The verbs of `logisight bench`: thin, one function a verb."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+# What a verb needs is imported inside it, so that `--help` answers at once.
+
+bench = typer.Typer(
+    help="Keep score: anomaly maps, data sets, rule writing.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+Data = Annotated[
+    Path,
+    typer.Option(help="A copy of MVTec LOCO AD, or any test set in its layout, or one category of it."),
+]
+Categories = Annotated[
+    list[str] | None, typer.Option("--category", help="Only this category; may be repeated.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON, for scripts.")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Throw away what is in --out instead of going on.")]
+
+
+@bench.command(
+    epilog="Example: logisight bench score maps/ --data mvtec_loco_anomaly_detection --out results/"
+)
+def score(
+    maps: Annotated[Path, typer.Argument(help="MAPS/CATEGORY/test/GROUP/000.tiff, one number a pixel.")],
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Folder for the results and report.html.")] = Path(
+        "logisight-score"
+    ),
+    category: Categories = None,
+    official: Annotated[
+        bool,
+        typer.Option("--official", help="Choose thresholds exactly as the official evaluation does."),
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Of the official evaluation's random sample.")] = 0,
+    fresh: Fresh = False,
+    as_json: AsJson = False,
+) -> None:
+    """Score anomaly maps of any detector: image AUROC, AU-sPRO, AUPRO and more, with a report.
+
+    A run that was cut off goes on with the category where it was. Exit code 1 when something was left out.
+    """
+    from .benchmarks.score_report import write_score_report
+    from .benchmarks.scoring import score_maps
+    from .console_bench import show_score
+
+    with _progress() as (start, advance):
+        result = score_maps(
+            maps,
+            data,
+            out,
+            categories=category or (),
+            official=official,
+            seed=seed,
+            fresh=fresh,
+            on_start=start,
+            on_picture=advance,
+        )
+    report = out / "report.html"
+    write_score_report(report, result, maps, data)
+    if as_json:
+        typer.echo(result.model_dump_json(indent=2))
+    else:
+        show_score(result)
+    typer.echo(f"report: {report}", err=True)
+    raise typer.Exit(1 if result.skipped or any(one.problems for one in result.categories) else 0)
+
+
+@contextmanager
+def _progress() -> Iterator[tuple[Callable[[str, int], None], Callable[[], None]]]:
+    """A progress bar on standard error for each category; yields what starts one, and what advances it."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+
+        def start(name: str, total: int) -> None:
+            progress.add_task(name, total=total)
+
+        yield start, lambda: progress.advance(progress.task_ids[-1])
