@@ -9,21 +9,11 @@ from enum import StrEnum
 
 import numpy as np
 
-ROWS, COLUMNS = 3, 5
+from ..synthetic.pin_box import BOX_HALF, COLUMNS, ROWS, Cell, Rectangle, room
+from ..synthetic.pins import FLANGE_RADIUS, Pin, half_extent
+
 PICTURE = (586, 346)
-"""Width and height in units. One unit is one pixel of a picture of this size."""
-BOX_HALF = (265.0, 143.0)
-"""Half width and half height of the box in units. The origin of box coordinates is its middle."""
-BOX_DOWN = 15.0
-"""How far the middle of the box lies below that of the picture: above the box there is room for a pin."""
-WALL = 9.0
-"""Thickness of the outer wall as seen from above, in units."""
-
-BODY_LENGTH, NEEDLE_LENGTH, FLANGE_RADIUS = 39.0, 31.0, 12.5
-"""Of a pin of scale 1, in units."""
-
-Cell = tuple[int, int]
-"""Row and column of a compartment, from 1."""
+"""Width and height of a demo picture. One pixel of it is one unit of the product."""
 
 
 class Defect(StrEnum):
@@ -39,18 +29,6 @@ class Defect(StrEnum):
     """A pin lies on the table beside the box instead of inside."""
     contamination = "contamination"
     """A metal nut lies in a compartment; no rule on pins and box can notice it."""
-
-
-@dataclass(frozen=True)
-class Pin:
-    """One pushpin on its side; `angle` turns the needle from +x towards +y, in degrees."""
-
-    cell: Cell
-    x: float
-    y: float
-    angle: float
-    scale: float = 1.0
-    red: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,10 +49,6 @@ class Layout:
     reason: str = ""
 
 
-Rectangle = tuple[float, float, float, float]
-"""x0, y0, x1, y1 in box coordinates."""
-
-
 def lay_out(seed: int, defect: Defect | None = None) -> Layout:
     """Place the pins for `seed`. A defect changes what it names and leaves every other pin where it was."""
     rng = np.random.default_rng([seed, 1])
@@ -85,21 +59,7 @@ def lay_out(seed: int, defect: Defect | None = None) -> Layout:
 
 def _room(cell: Cell) -> Rectangle:
     """The floor of a compartment on which a whole pin may lie."""
-    row, column = cell
-    width = 2 * (BOX_HALF[0] - WALL) / COLUMNS
-    height = 2 * (BOX_HALF[1] - WALL) / ROWS
-    x0 = -BOX_HALF[0] + WALL + (column - 1) * width
-    y0 = -BOX_HALF[1] + WALL + (row - 1) * height
-    margin = 4.0
-    return x0 + margin, y0 + margin, x0 + width - margin, y0 + height - margin
-
-
-def half_extent(angle: float, scale: float) -> tuple[float, float]:
-    """Half width and half height of the space that a turned pin takes, in units."""
-    along = scale * (BODY_LENGTH + NEEDLE_LENGTH) / 2
-    across = scale * FLANGE_RADIUS
-    cos, sin = abs(math.cos(math.radians(angle))), abs(math.sin(math.radians(angle)))
-    return along * cos + across * sin, along * sin + across * cos
+    return room(cell, 4.0)
 
 
 def _pin(rng: np.random.Generator, cell: Cell, room: Rectangle, scale: float = 1.0) -> Pin:
@@ -169,7 +129,7 @@ def _extra_and_missing(layout: Layout, rng: np.random.Generator) -> Layout:
 
 def _wrong_colour(layout: Layout, rng: np.random.Generator) -> Layout:
     (cell,) = _cells(rng, 1)
-    pins = tuple(replace(pin, red=pin.cell == cell) for pin in layout.pins)
+    pins = tuple(replace(pin, color="red") if pin.cell == cell else pin for pin in layout.pins)
     return Layout(pins, reason=f"Matching: the pushpin in {_name(cell)} is red instead of yellow")
 
 

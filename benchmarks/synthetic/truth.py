@@ -1,0 +1,89 @@
+"""What is true of a rendered picture: parts, ground truth, reasons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...color import mean_lab
+from ...scene import Part, Scene, Shape
+from ...schema import Kind, Range, Record, Value
+
+Mask = NDArray[np.bool_]
+
+_ENOUGH = 20_000
+"""Pixels of a part that are looked at for its colour."""
+
+
+class Reason(Record):
+    """Why a picture is not normal, in the four reason types of LOCO-Annotations."""
+
+    type: Kind
+    object: str
+    """Label of the part that the reason is about."""
+    expected: Value | Range
+    actual: Value
+    defect: str
+    """Name of the defect in `defects_config.json`."""
+    where: str = ""
+    """A place, where the number of parts in the whole picture would not tell."""
+
+    def __str__(self) -> str:
+        """As in LOCO-Annotations: "Quantity: 2 pushpins instead of 1 in row 1 column 2"."""
+        name = self.object.replace("_", " ")
+        place = f" in {self.where}" if self.where else ""
+        found = f"{self.actual:.4g}" if isinstance(self.actual, float) else self.actual
+        return f"{self.type.capitalize()}: {name} {found} instead of {_wanted(self.expected)}{place}"
+
+
+def _wanted(expected: Value | Range) -> str:
+    if not isinstance(expected, tuple):
+        return str(expected)
+    low, high = expected
+    if high is None:
+        return f"at least {low:g}"
+    return f"{low:g} to {high:g}" if low is not None else f"at most {high:g}"
+
+
+@dataclass(frozen=True, eq=False)
+class Channel:
+    """One defect of a picture, as one channel of the official ground truth."""
+
+    defect: str
+    mask: Mask
+    """(H, W)"""
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """What a product says of itself once it is drawn."""
+
+    channels: tuple[Channel, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Rendered:
+    """A picture and all that is true of it."""
+
+    picture: NDArray[np.uint8]
+    """RGB, (H, W, 3)."""
+    parts: tuple[Shape, ...]
+    """What is visible of each part; containers whole, with all that lies in them."""
+    channels: tuple[Channel, ...]
+    reasons: tuple[Reason, ...]
+    labels: tuple[str, ...]
+    """Every label of the product."""
+
+    def scene(self) -> Scene:
+        """The true parts as a rule sees them, with their colours in the picture."""
+        height, width = self.picture.shape[:2]
+        return Scene((width, height), self.labels, tuple(self._coloured(part) for part in self.parts))
+
+    def _coloured(self, shape: Shape) -> Part:
+        (x, y), (height, width) = shape.origin, shape.mask.shape
+        pixels: NDArray[Any] = self.picture[y : y + height, x : x + width][shape.mask]
+        return Part(shape.label, shape.mask, shape.origin, mean_lab(pixels[:: 1 + len(pixels) // _ENOUGH]))
