@@ -76,6 +76,45 @@ def score(
     raise typer.Exit(1 if result.skipped or any(one.problems for one in result.categories) else 0)
 
 
+@bench.command(
+    epilog="Example: logisight bench synth --out synthetic --category pushpins --level hard --disturb blur"
+)
+def synth(
+    out: Annotated[Path, typer.Option(help="Folder to write the line to, in the layout of MVTec LOCO AD.")],
+    category: Categories = None,
+    level: Annotated[str, typer.Option(help="How hard: easy, line or hard.")] = "line",
+    disturb: Annotated[
+        list[str] | None, typer.Option(help="viewpoint, uneven_light or blur; may be repeated.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
+    train: Annotated[int, typer.Option(min=0, max=999, help="Good pictures to learn from.")] = 40,
+    validation: Annotated[int, typer.Option(min=0, max=999, help="More good pictures.")] = 10,
+    good: Annotated[int, typer.Option(min=0, max=999, help="Good pictures to test on.")] = 30,
+    logical: Annotated[int, typer.Option(min=0, max=999, help="Logical anomalies to test on.")] = 60,
+    structural: Annotated[int, typer.Option(min=0, max=999, help="Structural anomalies to test on.")] = 30,
+) -> None:
+    """Draw a synthetic line of five products, with all part masks, ground truth and reasons.
+
+    A line that was cut off goes on where it stopped.
+    """
+    from .benchmarks.synthetic import PRODUCTS, Counts, synthesize
+
+    counts = Counts(train=train, validation=validation, good=good, logical=logical, structural=structural)
+    names = tuple(category or PRODUCTS)
+    with _progress() as (start, advance):
+        start("drawing", counts.total * len(names))
+        synthesize(
+            out,
+            categories=names,
+            level=level,
+            seed=seed,
+            counts=counts,
+            disturbances=disturb or (),
+            on_picture=lambda _: advance(),
+        )
+    typer.echo(f"{counts.total * len(names)} pictures in {out}", err=True)
+
+
 @contextmanager
 def _progress() -> Iterator[tuple[Callable[[str, int], None], Callable[[], None]]]:
     """A progress bar on standard error for each category; yields what starts one, and what advances it."""

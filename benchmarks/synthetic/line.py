@@ -141,17 +141,20 @@ def _plan(
         raise DatasetError(f"a seed is 0 or more, not {seed}")
     if size and (min(size) < SMALLEST or max(size) > 4096):
         raise DatasetError(f"a picture is {SMALLEST} to 4096 px wide and high, not {size[0]}x{size[1]}")
-    try:
-        return Summary(
-            version=VERSION,
-            seed=seed,
-            level=Level(level),
-            disturbances=tuple(sorted({Disturbance(name) for name in disturbances})),
-            counts=counts,
-            categories={name: _category(name, counts, size) for name in sorted(set(categories))},
+    if level not in list(Level):
+        raise DatasetError(f"there is no level {level!r}; there are {', '.join(Level)}")
+    if strange := sorted(set(disturbances) - set(Disturbance)):
+        raise DatasetError(
+            f"no disturbance is called {', '.join(strange)}; there are {', '.join(Disturbance)}"
         )
-    except ValueError as error:
-        raise DatasetError(str(error)) from None
+    return Summary(
+        version=VERSION,
+        seed=seed,
+        level=Level(level),
+        disturbances=tuple(sorted({Disturbance(name) for name in disturbances})),
+        counts=counts,
+        categories={name: _category(name, counts, size) for name in sorted(set(categories))},
+    )
 
 
 def _category(name: str, counts: Counts, size: tuple[int, int] | None) -> Category:
