@@ -95,15 +95,19 @@ class _Sums:
 class MapScores:
     """The scores of a test set; of the maps, no more than a limit is kept in memory."""
 
-    def __init__(self, memory_bytes: int = MEMORY_BYTES) -> None:
-        """`memory_bytes` is what is kept in memory at most; the rest goes to a temporary file."""
+    def __init__(self, memory_bytes: int = MEMORY_BYTES, *, connected: bool = True) -> None:
+        """`memory_bytes` is what is kept in memory at most; the rest goes to a temporary file.
+
+        Where `connected` is False, `pro` cannot be asked, and connected regions are not looked for.
+        """
+        self._connected = connected
         self._store = SortedScores(memory_bytes)
         self._pictures: list[_Picture] = []
 
     @classmethod
-    def of(cls, pictures: Iterable[ScoredPicture]) -> MapScores:
+    def of(cls, pictures: Iterable[ScoredPicture], *, connected: bool = True) -> MapScores:
         """Those of all pictures."""
-        scores = cls()
+        scores = cls(connected=connected)
         for picture in pictures:
             scores.add(picture)
         return scores
@@ -134,7 +138,7 @@ class MapScores:
                 area=outside.size,
                 inside=self._inside(scores, anywhere, channels),
                 channels=channels,
-                blobs=self._blobs(scores, anywhere) if defects else (),
+                blobs=self._blobs(scores, anywhere) if defects and self._connected else (),
             )
         )
 

@@ -145,7 +145,7 @@ def au_spro(
         DatasetError: A picture cannot be scored, see `MapScores.add`; there is no defect; or the official
             evaluation would stop, and `official`, which must have seen the same maps, is asked for.
     """
-    scores = pictures if isinstance(pictures, MapScores) else MapScores.of(pictures)
+    scores = pictures if isinstance(pictures, MapScores) else MapScores.of(pictures, connected=False)
     ends = np.sort(limits)
     bound: float | None = None
     if official:

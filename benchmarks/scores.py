@@ -38,11 +38,14 @@ class SortedScores:
         self._file: IO[bytes] | None = None
 
     def add(self, scores: ArrayLike) -> int:
-        """Sort and keep scores of any shape; integers are taken as the floats that hold them exactly."""
-        return self.keep(sort(scores))
+        """Sort and keep scores: in place where they are floats, so hand over what nobody needs any more.
 
-    def keep(self, run: Scores) -> int:
-        """Keep scores that are sorted already."""
+        Integers are taken as the floats that hold them exactly.
+        """
+        flat = np.ravel(np.asarray(scores))
+        kind = np.float32 if np.can_cast(flat.dtype, np.float32) else np.float64
+        run: Scores = flat.astype(kind, copy=False)
+        run.sort()
         if run.nbytes <= self._left:
             self._left -= run.nbytes
             self._runs.append(run)
@@ -81,13 +84,6 @@ class SortedScores:
         run.tofile(self._file)
         self._file.flush()
         return _Spilled(offset, run.size, run.dtype)
-
-
-def sort(scores: ArrayLike) -> Scores:
-    """The same scores in ascending order, as float32 where that holds them exactly, else as float64."""
-    flat = np.ravel(np.asarray(scores))
-    kind = np.float32 if np.can_cast(flat.dtype, np.float32) else np.float64
-    return np.sort(flat.astype(kind, copy=False))
 
 
 def quantiles(store: SortedScores, runs: Sequence[int], count: int) -> NDArray[np.float64]:
