@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -50,13 +51,14 @@ def score(
 
     A run that was cut off goes on with the category where it was. Exit code 1 when something was left out.
     """
+    from .benchmarks.anomaly_maps import MapFolder
     from .benchmarks.score_report import write_score_report
     from .benchmarks.scoring import score_maps
     from .console_bench import show_score
 
     with _progress() as (start, advance):
         result = score_maps(
-            maps,
+            partial(MapFolder, maps),
             data,
             out,
             categories=category or (),

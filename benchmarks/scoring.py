@@ -16,7 +16,6 @@ from sklearn.metrics import roc_curve
 
 from ..schema import DatasetError, Record
 from ..tools.pictures import shown
-from .anomaly_maps import MapFolder
 from .loco import CONFIG, LocoCategory, find_categories, read_category
 from .maps import ALL, Group, MapScores, ScoredPicture
 from .metrics import ImageMetrics, Localization, PixelMetrics, au_spro, image_metrics, pixel_metrics
@@ -107,40 +106,6 @@ class Score(Record):
 
 
 def score_maps(
-    maps: Path,
-    data: Path,
-    out: Path,
-    *,
-    categories: Sequence[str] = (),
-    official: bool = False,
-    seed: int = 0,
-    fresh: bool = False,
-    on_start: Callable[[str, int], None] = lambda *_: None,
-    on_picture: Callable[[], None] = lambda: None,
-) -> Score:
-    """Score all categories of `data`; see `loco` and `anomaly_maps` for the layouts.
-
-    Each is written to `out/CATEGORY/score.json` as soon as it is done, and to `metrics.json` in the form of
-    the official evaluation. One that stands there, of the same files, is taken from there unless `fresh`.
-    `official` chooses thresholds as the official evaluation does, with `seed`.
-
-    Raises:
-        DatasetError: There is no category at all.
-    """
-    return score_all(
-        lambda category: MapFolder(maps, category),
-        data,
-        out,
-        categories=categories,
-        official=official,
-        seed=seed,
-        fresh=fresh,
-        on_start=on_start,
-        on_picture=on_picture,
-    )
-
-
-def score_all(
     maps_of: Callable[[LocoCategory], Maps],
     data: Path,
     out: Path,
@@ -152,7 +117,15 @@ def score_all(
     on_start: Callable[[str, int], None] = lambda *_: None,
     on_picture: Callable[[], None] = lambda: None,
 ) -> Score:
-    """As `score_maps`, with maps from anywhere."""
+    """Score the maps of all categories of `data`; see `loco` for its layout.
+
+    Each is written to `out/CATEGORY/score.json` as soon as it is done, and to `metrics.json` in the form of
+    the official evaluation. One that stands there, of the same files, is taken from there unless `fresh`.
+    `official` chooses thresholds as the official evaluation does, with `seed`.
+
+    Raises:
+        DatasetError: There is no category at all.
+    """
     done, skipped = [], []
     for folder in find_categories(data, categories):
         try:
