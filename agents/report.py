@@ -14,11 +14,12 @@ from pathlib import Path, PurePath
 
 import cv2
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from numpy.typing import NDArray
 
-from ..schema import LogiSightError, Range, Rule, Value, Verdict
+from ..schema import Range, Rule, Value, Verdict
 from ..tools.overlay import open_findings
+from .pages import page_templates, write_whole
 
 WIDEST = 1200
 """Pixels; wider overlays are made smaller."""
@@ -68,25 +69,12 @@ def write_report(
     pieces = (
         _environment().get_template("report.html.j2").generate(_context(product, verdicts, rules, picture_of))
     )
-    unfinished = path.with_name(path.name + ".part")
-    try:
-        with unfinished.open("w", encoding="utf-8", errors="replace") as file:
-            file.writelines(pieces)
-        unfinished.replace(path)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        raise LogiSightError(f"cannot write the report {path}: {error.strerror or error}") from error
+    write_whole(path, pieces, "the report")
 
 
 def _environment() -> Environment:
-    """Templates that escape all they are given."""
-    environment = Environment(
-        loader=PackageLoader(__package__, "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    """The templates of reports."""
+    environment = page_templates(__package__)
     environment.filters.update(name=_name, duration=_duration, value=_value)
     return environment
 

@@ -8,8 +8,8 @@ from typing import Any, Final, NamedTuple
 
 import cv2
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from ..agents.pages import page_templates, write_whole
 from ..schema import DatasetError, PictureError
 from ..tools.pictures import read_picture, shown
 from .anomaly_maps import find_map, read_map
@@ -43,15 +43,9 @@ def write_score_report(path: Path, score: Score, maps: Path, data: Path) -> None
     """Write the report of a score of `maps` on `data`.
 
     Raises:
-        DatasetError: The file cannot be written.
+        LogiSightError: The file cannot be written.
     """
-    environment = Environment(
-        loader=PackageLoader(__package__, "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_templates(__package__)
     environment.filters["group_name"] = _group_name
     text = environment.get_template("score.html.j2").render(
         score=score,
@@ -64,13 +58,8 @@ def write_score_report(path: Path, score: Score, maps: Path, data: Path) -> None
         lines=_lines,
         pictures=lambda category, name: _case(maps, data, category, name),
     )
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(path.name + ".part")
-        unfinished.write_text(text, encoding="utf-8", errors="replace")
-        unfinished.replace(path)
-    except OSError as error:
-        raise DatasetError(f"cannot write the report {shown(path)}: {error.strerror}") from None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, [text], "the report")
 
 
 def overview(score: Score) -> list[Row]:

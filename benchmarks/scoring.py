@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 from sklearn.metrics import roc_curve
 
+from ..agents.pages import write_whole
 from ..schema import DatasetError, Record
-from ..tools.pictures import shown
 from .loco import CONFIG, LocoCategory, find_categories, read_category
 from .maps import ALL, Group, MapScores, ScoredPicture
 from .metrics import ImageMetrics, Localization, PixelMetrics, au_spro, image_metrics, pixel_metrics
@@ -140,6 +140,7 @@ def score_maps(
                 on_start(category.name, len(category.select("test")))
                 chosen = OfficialThresholds(found.count(), seed) if official else None
                 score = score_category(category, found, inputs, chosen, on_picture)
+                kept.parent.mkdir(parents=True, exist_ok=True)
                 _write(kept, score.model_dump(mode="json"))
                 _write(kept.with_name("metrics.json"), official_form(score))
             done.append(score)
@@ -251,10 +252,4 @@ def _kept(path: Path, inputs: str) -> CategoryScore | None:
 
 
 def _write(path: Path, content: object) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(path.name + ".part")
-        unfinished.write_text(json.dumps(content, indent=4, sort_keys=True) + "\n", encoding="utf-8")
-        unfinished.replace(path)
-    except OSError as error:
-        raise DatasetError(f"{shown(path)}: cannot be written ({error.strerror})") from None
+    write_whole(path, [json.dumps(content, indent=4, sort_keys=True), "\n"], "the score")
