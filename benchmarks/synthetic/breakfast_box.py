@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..reasons import Reason
 from .blemishes import dent, foreign_object, scratch, stain
 from .camera import Point, clamped, rgb
 from .food import draw_nectarine, draw_tangerine, pieces
 from .product import Product
 from .shapes import rounded_box
 from .stage import Stage
-from .truth import Channel, Mask, Reason, Truth
+from .truth import Channel, Mask, Truth
 
 _HALF = (326.0, 232.0)
 """Of the box, units."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ..reasons import Reason
 from .blemishes import foreign_object, mask_of
 from .bottle_labels import (
     BOTTOM_LABEL,
@@ -23,7 +24,7 @@ from .bottle_labels import (
 from .camera import Floats, Point, clamped, rgb
 from .product import Product
 from .stage import Stage
-from .truth import Channel, Mask, Reason, Truth
+from .truth import Channel, Mask, Truth
 
 RADIUS, HALF = 112.0, 352.0
 """Of the body of the bottle, and half its height, units."""

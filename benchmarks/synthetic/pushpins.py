@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..reasons import Reason
 from .blemishes import foreign_object, mask_of
 from .pin_box import (
     BOX_DOWN,
@@ -25,7 +26,7 @@ from .pins import Pin, draw_pin, half_extent
 from .product import Product
 from .shapes import polygon_mask
 from .stage import Stage
-from .truth import Channel, Mask, Reason, Truth
+from .truth import Channel, Mask, Truth
 
 _MARGIN = 2.0
 """Between a pin and the middle of the wall, in units: pins lean against walls."""

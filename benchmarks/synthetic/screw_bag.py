@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..reasons import Reason
 from .blemishes import foreign_object
 from .camera import Floats, Point, clamped, rgb
 from .hardware import STEEL, Look, draw_nut, draw_screw, draw_washer
@@ -14,7 +15,7 @@ from .product import Product
 from .shapes import rounded_box
 from .sprites import Sprite
 from .stage import Stage
-from .truth import Channel, Mask, Reason, Truth
+from .truth import Channel, Mask, Truth
 
 LENGTHS = {"long_screw": 226.0, "short_screw": 164.0}
 """Units."""

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..reasons import Reason
 from .blemishes import foreign_object, mask_of, tube
 from .camera import Floats, Point, clamped, rgb
 from .product import Product
 from .shapes import rounded_box
 from .sprites import Sprite, normals, plastic, sample, shrink
 from .stage import Stage
-from .truth import Channel, Mask, Reason, Truth
+from .truth import Channel, Mask, Truth
 
 DEPTH, SLOT = 132.0, 45.0
 """Width of a connector, and height of one of its clamps, units."""
