@@ -107,6 +107,8 @@ class Proof(Record):
     """Reference pictures the rule was run on."""
     false_alarms: list[str] = []
     """Names of the reference pictures on which the rule did not pass."""
+    stopped: dict[str, str] = {}
+    """Of these the ones on which it did not end by itself -> the sandbox outcome that stopped it."""
     counterfactuals: list[Counterfactual] = []
     attempts: int = 1
     evidence: list[str] = []

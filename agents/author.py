@@ -9,6 +9,7 @@ gate, and runs in the sandbox only. What went wrong goes back to it as evidence.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -24,7 +25,7 @@ from pydantic import TypeAdapter, ValidationError
 from ..prompts import author_messages
 from ..sandbox import Jail, inspect_code, language_text
 from ..schema import AuthorError, Proof, Rule
-from .draft import Draft, Refusal, Request
+from .draft import Attempt, Draft, Failure, Refusal, Request
 from .learning import learn_ranges, unknown_ranges, written
 from .proof import Reference, prove, run_check
 
@@ -53,11 +54,8 @@ class State(TypedDict, total=False):
     """What the nodes hand on."""
 
     request: dict[str, Any]
-    attempt: int
-    evidence: list[str]
-    """Why the last attempt was turned down; empty while it is good."""
-    history: list[str]
-    """The evidence of the attempts before."""
+    attempts: list[dict[str, Any]]
+    """The last one is in work, and good while it has no failure."""
     draft: dict[str, Any]
     refusal: dict[str, Any]
     proof: dict[str, Any]
@@ -68,8 +66,12 @@ class Authored(NamedTuple):
 
     rule: Rule | None
     refusal: Refusal | None
-    evidence: list[str]
-    """What was wrong with each attempt that failed."""
+    attempts: list[Attempt]
+
+    @property
+    def evidence(self) -> list[str]:
+        """What was wrong with each attempt that failed."""
+        return [line for attempt in self.attempts for line in attempt.evidence]
 
 
 def author_rule(request: Request, bench: Bench, number: int = 1) -> Authored:
@@ -82,12 +84,13 @@ def author_rule(request: Request, bench: Bench, number: int = 1) -> Authored:
         raise AuthorError(
             "a rule is proven on reference pictures and there are none; teach with --references DIR"
         )
-    start: State = {"request": request.model_dump(), "attempt": 0, "evidence": [], "history": []}
+    start: State = {"request": request.model_dump(), "attempts": []}
     end = _graph().invoke(start, context=bench)
+    attempts = [Attempt.model_validate(attempt) for attempt in end["attempts"]]
     if "refusal" in end:
-        return Authored(None, Refusal.model_validate(end["refusal"]), end["history"])
-    if end["evidence"]:
-        return Authored(None, None, end["history"] + end["evidence"])
+        return Authored(None, Refusal.model_validate(end["refusal"]), attempts)
+    if attempts[-1].failure:
+        return Authored(None, None, attempts)
     draft = Draft.model_validate(end["draft"])
     rule = Rule(
         number=number,
@@ -97,7 +100,7 @@ def author_rule(request: Request, bench: Bench, number: int = 1) -> Authored:
         reasoner=bench.reasoner._llm_type,
         proof=Proof.model_validate(end["proof"]),
     )
-    return Authored(rule, None, end["history"])
+    return Authored(rule, None, attempts)
 
 
 def parse_answer(text: str) -> Draft | Refusal:
@@ -138,8 +141,8 @@ def _route_to(following: str) -> Callable[[State], str]:
     def route(state: State) -> str:
         if "refusal" in state:
             return END
-        if state["evidence"]:
-            return "write" if state["attempt"] < ATTEMPTS else END
+        if state["attempts"][-1]["failure"]:
+            return "write" if len(state["attempts"]) < ATTEMPTS else END
         return following
 
     return route
@@ -149,20 +152,37 @@ def _write(state: State, runtime: Runtime[Bench]) -> State:
     runtime.context.on_step("writing the check")
     request = Request.model_validate(state["request"])
     before = state.get("draft", {}).get("code", "")
-    messages = author_messages(language_text(), request.model_dump(), before, state["evidence"])
-    answer = runtime.context.reasoner.invoke(messages)
-    turn: State = {
-        "attempt": state["attempt"] + 1,
-        "history": state["history"] + state["evidence"],
-        "evidence": [],
-    }
+    told = state["attempts"][-1]["evidence"] if state["attempts"] else []
+    start = time.perf_counter()
+    answer = runtime.context.reasoner.invoke(
+        author_messages(language_text(), request.model_dump(), before, told)
+    )
+    used = answer.usage_metadata
+    attempt = Attempt(
+        seconds=time.perf_counter() - start,
+        input_tokens=used["input_tokens"] if used else 0,
+        output_tokens=used["output_tokens"] if used else 0,
+    )
+    state = {**state, "attempts": [*state["attempts"], attempt.model_dump()]}
     try:
         parsed = parse_answer(str(answer.text))
     except AuthorError as error:
-        return {**turn, "evidence": [str(error)]}
+        return _ended(state, "answer", [str(error)])
     if isinstance(parsed, Refusal):
-        return {**turn, "refusal": parsed.model_dump()}
-    return {**turn, "draft": parsed.model_dump(), "evidence": _strange_labels(parsed, request)}
+        return {**_ended(state, "declined", []), "refusal": parsed.model_dump()}
+    strange = _strange_labels(parsed, request)
+    return {
+        **_ended(state, "answer" if strange else None, strange, parsed.code),
+        "draft": parsed.model_dump(),
+    }
+
+
+def _ended(state: State, failure: Failure | None, evidence: list[str], code: str | None = None) -> State:
+    """The attempts, after a step of the last one."""
+    last = {**state["attempts"][-1], "failure": failure, "evidence": evidence}
+    if code is not None:
+        last["code"] = code
+    return {"attempts": [*state["attempts"][:-1], last]}
 
 
 def _strange_labels(draft: Draft, request: Request) -> list[str]:
@@ -179,8 +199,11 @@ def _strange_labels(draft: Draft, request: Request) -> list[str]:
 
 def _gate(state: State, runtime: Runtime[Bench]) -> State:
     runtime.context.on_step("reading the check")
-    diagnostics = inspect_code(state["draft"]["code"])
-    return {"evidence": [f"line {d.line}, column {d.column}: {d.what}; {d.instead}" for d in diagnostics]}
+    found = inspect_code(state["draft"]["code"])
+    if not found:
+        return {}
+    lines = [f"line {d.line}, column {d.column}: {d.what}; {d.instead}" for d in found]
+    return _ended(state, "syntax" if any(d.is_syntax for d in found) else "language", lines)
 
 
 def _learn(state: State, runtime: Runtime[Bench]) -> State:
@@ -195,9 +218,12 @@ def _learn(state: State, runtime: Runtime[Bench]) -> State:
     )
     missing = [name for name in dict.fromkeys(u.name for u in unknown) if name not in ranges]
     if missing:
-        return {"evidence": [f"no reference picture shows a value for {', '.join(missing)}"]}
+        return _ended(state, "unlearned", [f"no reference picture shows a value for {', '.join(missing)}"])
     code = written(draft.code, ranges, len(scenes))
-    return {"draft": draft.model_copy(update={"code": code}).model_dump()}
+    return {
+        **_ended(state, None, [], code),
+        "draft": draft.model_copy(update={"code": code}).model_dump(),
+    }
 
 
 def _prove(state: State, runtime: Runtime[Bench]) -> State:
@@ -206,5 +232,19 @@ def _prove(state: State, runtime: Runtime[Bench]) -> State:
     proof = prove(
         draft.code, draft.labels, draft.breaks, bench.references, bench.jail, bench.most_false_alarms
     )
-    proof = proof.model_copy(update={"attempts": state["attempt"]})
-    return {"evidence": proof.evidence, "proof": proof.model_dump()}
+    proof = proof.model_copy(update={"attempts": len(state["attempts"])})
+    if not proof.evidence:
+        return {"proof": proof.model_dump()}
+    return {
+        **_ended(state, _failure(proof, bench.most_false_alarms), proof.evidence),
+        "proof": proof.model_dump(),
+    }
+
+
+def _failure(proof: Proof, most_false_alarms: float) -> Failure:
+    """Why a check is not proven: that it was stopped says more than that it failed."""
+    # To ask for the one part of a label where there are several is an answer, and no fault of the code.
+    stopped = [status for status in proof.stopped.values() if status != "undecided"]
+    if stopped:
+        return TypeAdapter[Failure](Failure).validate_python(stopped[0])
+    return "false alarm" if proof.false_alarm_rate > most_false_alarms else "blind"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+from ..sandbox import OutcomeStatus
 from ..schema import Edit, Kind, Record
 
 
@@ -26,6 +29,41 @@ class Draft(Record):
     """Edits of a part that the sentence is about, which the check must notice."""
     labels: list[str]
     """Part labels the sentence is about; the edits are done to these."""
+
+
+Failure = (
+    Literal[
+        "answer",  # is not the JSON that was asked for, or names parts that the product does not have
+        "declined",  # the author will not write it
+        "syntax",  # is no Python
+        "language",  # says what the rule language does not have
+        "unlearned",  # asks for what is usual, and no reference picture shows it
+        "false alarm",  # fails on reference pictures of good products, or cannot decide them
+        "blind",  # does not notice what was broken on purpose
+    ]
+    | OutcomeStatus  # was stopped by the sandbox on a reference picture
+)
+"""Why an attempt was turned down."""
+
+
+class Attempt(Record):
+    """One time that an author was asked."""
+
+    code: str = ""
+    """What it wrote, with learned ranges in it; empty where there was no code in its answer."""
+    failure: Failure | None = None
+    evidence: list[str] = []
+    """What was wrong with it, one line each."""
+    seconds: float = 0.0
+    """That the author took to answer, wall clock."""
+    input_tokens: int = 0
+    """As the author counts them; 0 where it does not."""
+    output_tokens: int = 0
+
+    @property
+    def runs(self) -> bool:
+        """Whether there was a check that passes the text gate and runs on every reference picture."""
+        return self.failure in (None, "false alarm", "blind")
 
 
 class Refusal(Record):

@@ -45,11 +45,15 @@ def prove(
     `breaks` are the edits, done to parts of `labels`, that the check must notice; `most_false_alarms` is the
     share of references on which it may fail and still count.
     """
-    complaints = {
-        reference.name: _complaint(run_check(jail, code, reference.scene)) for reference in references
-    }
+    outcomes = {reference.name: run_check(jail, code, reference.scene) for reference in references}
+    complaints = {name: _complaint(outcome) for name, outcome in outcomes.items()}
     alarms = [name for name, complaint in complaints.items() if complaint]
-    proof = Proof(code_sha256=code_hash(code), references=len(references), false_alarms=alarms)
+    proof = Proof(
+        code_sha256=code_hash(code),
+        references=len(references),
+        false_alarms=alarms,
+        stopped={name: outcome.status for name, outcome in outcomes.items() if outcome.status != "ok"},
+    )
     if proof.false_alarm_rate > most_false_alarms:
         shown = [f"fails on reference {name}: {complaints[name]}" for name in alarms[:SHOWN]]
         more = len(alarms) - SHOWN

@@ -60,13 +60,14 @@ def read_code(code: str) -> tuple[ast.Module, list[Diagnostic]]:
     except SyntaxError as error:
         line, column = error.lineno or 0, error.offset or 0
         what = clipped(f"this is not valid Python: {error.msg}")
-        return empty, [Diagnostic(line=line, column=column, what=what, instead="correct the syntax")]
+        instead = "correct the syntax"
+        return empty, [Diagnostic(line=line, column=column, what=what, instead=instead, is_syntax=True)]
     except (RecursionError, MemoryError):
         what = "the rule is nested too deeply"
         return empty, [Diagnostic(line=0, column=0, what=what, instead="write short statements")]
     except (ValueError, OverflowError):
         what = "the rule holds characters that Python cannot read"
-        return empty, [Diagnostic(line=0, column=0, what=what, instead="write plain text")]
+        return empty, [Diagnostic(line=0, column=0, what=what, instead="write plain text", is_syntax=True)]
     return tree, _Gate(code, tree).diagnostics()
 
 

@@ -78,6 +78,8 @@ class Diagnostic(Record):
     """From 1, in characters; 0 when the whole line is meant."""
     what: str
     instead: str
+    is_syntax: bool = False
+    """Whether the text is no Python at all."""
 
     def __str__(self) -> str:
         """One line for a person."""

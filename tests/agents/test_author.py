@@ -63,35 +63,45 @@ def test_a_good_answer_is_a_proven_rule(jail):
 
 
 MISTAKES = {
-    "prose": ("Sure! Here is the function you asked for.", "not the JSON"),
-    "cut off": (answer()[:40], "not the JSON"),
-    "another schema": ('{"program": "x"}', "not the JSON"),
-    "a label it does not have": (answer(labels=["bolt"]), "bolt, which this product does not have"),
-    "no label": (answer(labels=[]), "`labels` is empty"),
-    "an import": (answer("import os\n" + GOOD), "line 1, column 1: .*import"),
-    "a wrong name": (answer(CHECK.format(condition="count(nuts) == 2")), "count"),
-    "an unknown attribute": (answer(CHECK.format(condition="nuts[0].weight == 2")), "weight"),
-    "off by one": (answer(CHECK.format(condition="len(nuts) == 3")), "fails on reference good.png"),
+    "prose": ("Sure! Here is the function you asked for.", "not the JSON", "answer"),
+    "cut off": (answer()[:40], "not the JSON", "answer"),
+    "another schema": ('{"program": "x"}', "not the JSON", "answer"),
+    "a label it does not have": (answer(labels=["bolt"]), "bolt, which this product does not have", "answer"),
+    "no label": (answer(labels=[]), "`labels` is empty", "answer"),
+    "an import": (answer("import os\n" + GOOD), "line 1, column 1: .*import", "language"),
+    "a wrong name": (answer(CHECK.format(condition="count(nuts) == 2")), "count", "language"),
+    "an unknown attribute": (answer(CHECK.format(condition="nuts[0].weight == 2")), "weight", "language"),
+    "off by one": (
+        answer(CHECK.format(condition="len(nuts) == 3")),
+        "fails on reference good.png",
+        "false alarm",
+    ),
     "always true": (
         answer(CHECK.format(condition="len(nuts) >= 0")),
         "does not notice when a nut is removed",
+        "blind",
     ),
-    "an endless loop": (answer(GOOD + "    while True:\n        pass\n"), "stopped"),
-    "forgets expect": (answer("def check(scene):\n    return None\n"), "expect"),
-    "hostile": (answer(GOOD + '    open("/etc/passwd")\n'), "open"),
+    "an endless loop": (answer(GOOD + "    while True:\n        pass\n"), "stopped", "timeout"),
+    "no Python": (answer("def check(scene):\n    expect("), "not valid Python", "syntax"),
+    "a division by zero": (answer("def check(scene):\n    n = 1 / len(scene.parts('box'))\n" + GOOD[18:]), "zero", "rule_error"),
+    "forgets expect": (answer("def check(scene):\n    return None\n"), "expect", "language"),
+    "hostile": (answer(GOOD + '    open("/etc/passwd")\n'), "open", "language"),
     "a range nobody shows": (
         answer("X = usual()\n" + GOOD),
         "no reference picture shows a value for X",
+        "unlearned",
     ),
 }
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_goes_back_with_evidence_and_can_be_mended(jail, mistake):
-    wrong, evidence = MISTAKES[mistake]
+    wrong, evidence, failure = MISTAKES[mistake]
     authored, model = ask(jail, wrong, answer())
     assert authored.rule and authored.rule.proof.attempts == 2
-    assert len(authored.evidence) >= 1
+    assert [attempt.failure for attempt in authored.attempts] == [failure, None]
+    assert authored.attempts[0].runs == (failure in ("false alarm", "blind"))
+    assert authored.attempts[1].code == GOOD
     assert re.search(evidence, authored.evidence[0])
     assert json.dumps(authored.evidence, ensure_ascii=False) in model.told[1][-1].text
 
