@@ -68,14 +68,65 @@ def score(
             on_start=start,
             on_picture=advance,
         )
-    report = out / "report.html"
-    write_score_report(report, result, maps, data)
+    report = write_score_report(out, result, maps.resolve().name, data.resolve().name)
     if as_json:
         typer.echo(result.model_dump_json(indent=2))
     else:
         show_score(result)
     typer.echo(f"report: {report}", err=True)
     raise typer.Exit(1 if result.skipped or any(one.problems for one in result.categories) else 0)
+
+
+@bench.command(epilog="Example: logisight bench loco --data mvtec_loco_anomaly_detection --out results/")
+def loco(
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Folder for the results and report.html.")] = Path(
+        "logisight-loco"
+    ),
+    category: Categories = None,
+    annotations: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of LOCO-Annotations, or of files like them; else DATA/CATEGORY/annotations."
+        ),
+    ] = None,
+    baseline: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="always-normal or patch-distance; may be repeated; none to read only. [default: both]"
+        ),
+    ] = None,
+    fresh: Fresh = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check a copy of MVTec LOCO AD, or any data in its layout, and score baselines on it, with a report.
+
+    Every file that breaks the layout is a line, and the rest is used. A run that was cut off goes on where it
+    was. Exit code 1 when something was left out.
+    """
+    from .benchmarks.baselines import BASELINES
+    from .benchmarks.loco_report import write_loco_report
+    from .benchmarks.loco_run import run_loco
+    from .console_bench import show_loco
+
+    with _progress() as (start, advance):
+        run = run_loco(
+            data,
+            out,
+            categories=category or (),
+            annotations=annotations,
+            baselines=[] if baseline == ["none"] else baseline or list(BASELINES),
+            fresh=fresh,
+            on_start=start,
+            on_picture=advance,
+        )
+    report = write_loco_report(out, run)
+    if as_json:
+        typer.echo(run.model_dump_json(indent=2))
+    else:
+        show_loco(run)
+    typer.echo(f"report: {report}", err=True)
+    raise typer.Exit(0 if run.whole else 1)
 
 
 @bench.command(

@@ -3,34 +3,79 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from .benchmarks.loco_run import LocoRun
+    from .benchmarks.score_report import Row
     from .benchmarks.scoring import Score
 
 # Piped into a file there is no terminal to ask for its width.
 _out = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
 
 
+MOST_LINES = 20
+"""Of the problems of one category; the report has them all."""
+
+
 def show_score(score: Score) -> None:
     """A table of what maps are worth, in percent, and what was left out."""
     from .benchmarks.score_report import COLUMNS, overview
 
-    table = Table(title="percent, larger is better", title_justify="left", title_style="dim")
-    table.add_column("Category")
-    for column in COLUMNS:
-        table.add_column(column, justify="right")
+    table = _table("percent, larger is better", ["Category"], COLUMNS)
     for row in overview(score):
-        cells = ["-" if value is None else f"{100 * value:.1f}" for value in row.cells]
-        table.add_row(escape(row.name), *cells, style="bold" if row.is_mean else None)
+        table.add_row(escape(row.name), *_percent(row), style="bold" if row.is_mean else None)
     if score.categories:
         _out.print(table)
     for one in score.categories:
-        for line in one.problems:
-            _out.print(f"{escape(one.category)}: left out: {escape(line)}", style="yellow", soft_wrap=True)
+        _show_left_out(one.category, one.problems)
     for line in score.skipped:
         _out.print(f"not scored: {escape(line)}", style="red", soft_wrap=True)
+
+
+def show_loco(run: LocoRun) -> None:
+    """A table of what a test set holds, one of what baselines are worth on it, and what was left out."""
+    from .benchmarks import loco_report, score_report
+
+    held = _table("pictures", ["Category"], loco_report.COLUMNS)
+    for data in loco_report.data_rows(run):
+        held.add_row(escape(data.name), *data.cells, style="bold" if data.is_sum else None)
+    worth = _table("percent, larger is better", ["Category", "Baseline"], score_report.COLUMNS)
+    for name, row in loco_report.score_rows(run):
+        worth.add_row(escape(row.name), name, *_percent(row), style="bold" if row.is_mean else None)
+    for table in (held, worth):
+        if table.row_count:
+            _out.print(table)
+    for one in run.categories:
+        _show_left_out(one.category, run.left_out(one.category))
+    for line in run.not_scored():
+        _out.print(f"not read or not scored: {escape(line)}", style="red", soft_wrap=True)
+
+
+def _table(title: str, names: Sequence[str], numbers: Sequence[str]) -> Table:
+    """An empty table whose columns are never narrower than a word of their headings."""
+    table = Table(
+        title=title, title_justify="left", title_style="dim", box=SIMPLE_HEAD, collapse_padding=True
+    )
+    for name in names:
+        table.add_column(name, no_wrap=True)
+    for name in numbers:
+        table.add_column(name, justify="right", min_width=max(map(len, name.split())))
+    return table
+
+
+def _percent(row: Row) -> list[str]:
+    return ["-" if value is None else f"{100 * value:.1f}" for value in row.cells]
+
+
+def _show_left_out(category: str, lines: list[str]) -> None:
+    for line in lines[:MOST_LINES]:
+        _out.print(f"{escape(category)}: {escape(line)}", style="yellow", soft_wrap=True)
+    if (more := len(lines) - MOST_LINES) > 0:
+        _out.print(f"{escape(category)}: {more} more lines in the report", style="yellow", soft_wrap=True)

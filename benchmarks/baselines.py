@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -32,10 +31,11 @@ BANK: Final = 20_000
 class Baseline(Protocol):
     """Something that turns pictures into anomaly maps."""
 
-    name: str
+    learns: bool
+    """Whether `fit` looks at pictures."""
 
-    def fit(self, pictures: Sequence[Callable[[], Pixels]]) -> None:
-        """Learn from good pictures, each read when it is asked for, (height, width, 3) RGB."""
+    def fit(self, pictures: Iterator[Pixels], count: int) -> None:
+        """Learn from good pictures, of which there are about so many, each (height, width, 3) RGB."""
 
     def predict(self, pixels: Pixels) -> Map:
         """The anomaly map of a picture, (height, width), larger is more anomalous."""
@@ -44,10 +44,10 @@ class Baseline(Protocol):
 class AlwaysNormal:
     """Says that everything is normal: what a metric gives for nothing."""
 
-    name = "always normal"
+    learns = False
 
-    def fit(self, pictures: Sequence[Callable[[], Pixels]]) -> None:
-        """There is nothing to learn."""
+    def fit(self, pictures: Iterator[Pixels], count: int) -> None:
+        """There is nothing to learn, so that no picture is read."""
 
     def predict(self, pixels: Pixels) -> Map:
         """Zero everywhere."""
@@ -62,27 +62,27 @@ class PatchDistance:
     model uses in place of a network's.
     """
 
-    name = "patch distance"
+    learns = True
 
     def __init__(self, seed: int = 0) -> None:
         self._random = np.random.default_rng(seed)
         self._scale: NDArray[np.float32] = np.ones(1, np.float32)
         self._nearest = NearestNeighbors(n_neighbors=1, algorithm="brute")
 
-    def fit(self, pictures: Sequence[Callable[[], Pixels]]) -> None:
+    def fit(self, pictures: Iterator[Pixels], count: int) -> None:
         """Remember patches of all pictures, as many of each.
 
         Raises:
             DatasetError: There is no picture.
         """
-        if not pictures:
-            raise DatasetError("there is no good picture to learn from")
-        share = max(1, BANK // len(pictures))
+        share = max(1, BANK // max(1, count))
         some = []
-        for read in pictures:
-            patches = _patches(read())
+        for pixels in pictures:
+            patches = _patches(pixels)
             flat = patches.reshape(-1, patches.shape[-1])
             some.append(self._random.choice(flat, min(share, len(flat)), replace=False))
+        if not some:
+            raise DatasetError("there is no good picture to learn from")
         bank = np.concatenate(some)
         self._scale = np.asarray(bank.std(axis=0) + 1e-6, np.float32)
         self._nearest.fit(bank / self._scale)
@@ -98,12 +98,23 @@ class PatchDistance:
         return np.asarray(cv2.resize(smooth, size, interpolation=cv2.INTER_LINEAR), np.float32)
 
 
+BASELINES: Final[dict[str, type[AlwaysNormal] | type[PatchDistance]]] = {
+    "always-normal": AlwaysNormal,
+    "patch-distance": PatchDistance,
+}
+"""By the name that a user gives."""
+
+
 class BaselineMaps:
     """The maps that a baseline makes of one category, each when it is asked for."""
 
-    def __init__(self, baseline: Baseline, category: LocoCategory) -> None:
+    def __init__(
+        self, baseline: Baseline, category: LocoCategory, on_learned: Callable[[], None] = lambda: None
+    ) -> None:
+        """`on_learned` is told of each picture that is learned from."""
         self._baseline = baseline
         self._category = category
+        self._on_learned = on_learned
         self.problems: list[str] = []
         """One line for each picture that cannot be used; complete when `pictures` has ended."""
 
@@ -113,8 +124,7 @@ class BaselineMaps:
         Raises:
             DatasetError: There is no good picture to learn from.
         """
-        good = [picture.path for picture in self._category.select("train")]
-        self._baseline.fit([partial(_pixels, path) for path in good])
+        self._baseline.fit(self._good(), len(self._category.select("train")))
         for picture in self._category.select("test"):
             try:
                 pixels = read_picture(picture.path).pixels
@@ -124,6 +134,14 @@ class BaselineMaps:
             else:
                 yield ScoredPicture(self._baseline.predict(pixels), defects, picture.group, picture.name)
 
+    def _good(self) -> Iterator[Pixels]:
+        for picture in self._category.select("train"):
+            self._on_learned()
+            try:
+                yield read_picture(picture.path).pixels
+            except PictureError as error:
+                self.problems.append(str(error))
+
     def files(self) -> list[Path]:
         """The pictures that are learned from."""
         return [picture.path for picture in self._category.select("train")]
@@ -131,10 +149,6 @@ class BaselineMaps:
     def count(self) -> int:
         """How many maps there are."""
         return len(self._category.select("test"))
-
-
-def _pixels(path: Path) -> Pixels:
-    return read_picture(path).pixels
 
 
 def _patches(pixels: Pixels) -> NDArray[np.float32]:

@@ -37,15 +37,6 @@ class Rates(NamedTuple):
     wrong: NDArray[np.int64]
     negatives: int
 
-    def plus(self, other: Rates) -> Rates:
-        """Of both."""
-        return Rates(
-            self.right + other.right,
-            self.positives + other.positives,
-            self.wrong + other.wrong,
-            self.negatives + other.negatives,
-        )
-
     @property
     def recall(self) -> Shares:
         """Share of the positives that is found."""

@@ -13,7 +13,7 @@ Source: the data set's readme, and version 2.0 of its evaluation code.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args
@@ -28,6 +28,7 @@ from .maps import Defect, Group, saturation_pixels
 CATEGORIES: Final = ("breakfast_box", "juice_bottle", "pushpins", "screw_bag", "splicing_connectors")
 """Those of MVTec LOCO AD; any other folder of the same layout is read as well."""
 CONFIG: Final = "defects_config.json"
+TRUTH: Final = "ground_truth"
 Split = Literal["train", "validation", "test"]
 _GROUPS: Final[dict[Split, tuple[Group, ...]]] = {
     "train": ("good",),
@@ -96,19 +97,24 @@ class LocoCategory:
             DatasetError: A channel cannot be used; names its file.
         """
         size = _size(picture.path)
-        found = []
-        for path in picture.channels:
-            kind, mask = self._channel(path)
-            if mask.shape != size[::-1]:
-                height, width = mask.shape
-                raise DatasetError(
-                    f"{shown(path)}: is {width}x{height}, its picture {size[0]}x{size[1]}; they must be equal"
-                )
-            pixels = saturation_pixels(
-                kind.saturation_threshold, int(mask.sum()), relative=kind.relative_saturation
+        return [self.defect(path, size) for path in picture.channels]
+
+    def defect(self, path: Path, size: tuple[int, int]) -> Defect:
+        """One channel of a picture of this width and height.
+
+        Raises:
+            DatasetError: It cannot be used; names its file.
+        """
+        kind, mask = self._channel(path)
+        height, width = mask.shape
+        if (width, height) != size:
+            raise DatasetError(
+                f"{shown(path)}: is {width}x{height}, its picture {size[0]}x{size[1]}; they must be equal"
             )
-            found.append(Defect(kind.defect_name, mask, pixels))
-        return found
+        pixels = saturation_pixels(
+            kind.saturation_threshold, int(mask.sum()), relative=kind.relative_saturation
+        )
+        return Defect(kind.defect_name, mask, pixels)
 
     def _channel(self, path: Path) -> tuple[DefectType, np.ndarray[Any, np.dtype[np.bool_]]]:
         try:
@@ -130,43 +136,54 @@ def find_categories(root: Path, names: Iterable[str] = ()) -> list[Path]:
     """The folders of the categories below `root`, all or those of the given names; `root` may be one itself.
 
     Raises:
-        DatasetError: There are none, or not one of these names.
+        DatasetError: There are none, or not one of these names, or the folder cannot be read.
     """
-    if not root.is_dir():
-        raise DatasetError(f"{shown(root)}: no such folder; point to the folder that holds the categories")
-    if (root / "test").is_dir():
-        found = {root.name: root}
-    else:
-        found = {path.name: path for path in sorted(root.iterdir()) if (path / "test").is_dir()}
-    if missing := [name for name in names if name not in found]:
-        there = f"; there are {', '.join(found)}" if found else ""
-        raise DatasetError(f"{shown(root)}: no category {', '.join(missing)}{there}")
+    wanted = list(names)
+    try:
+        folders = [root] if (root / "test").is_dir() else filter(_is_category, _entries(root))
+        found = {path.name: path for path in folders}
+    except OSError as error:
+        remedy = "point to the folder that holds the categories"
+        raise DatasetError(f"{shown(root)}: {_why(error)}; {remedy}") from None
+    if missing := [name for name in wanted if name not in found]:
+        there = f"; there are {shown(', '.join(found))}" if found else ""
+        raise DatasetError(f"{shown(root)}: no category {shown(', '.join(missing))}{there}")
     if not found:
         raise DatasetError(f"{shown(root)}: no category here, that is no folder with a folder `test` in it")
-    return [path for name, path in found.items() if not (wanted := list(names)) or name in wanted]
+    return [path for name, path in found.items() if not wanted or name in wanted]
+
+
+def _is_category(path: Path) -> bool:
+    """Whether this is meant to be one; what it lacks is told when it is read."""
+    try:
+        if not path.is_dir():
+            return False
+        inside = {entry.name for entry in path.iterdir()}
+    except PermissionError:
+        return True
+    return path.name in CATEGORIES or not inside or not inside.isdisjoint((*_GROUPS, TRUTH, CONFIG))
 
 
 def read_category(folder: Path) -> LocoCategory:
     """What a category's folder holds; ground truth is read later, picture by picture.
 
     Raises:
-        DatasetError: There is no picture in it at all.
+        DatasetError: There is no picture in it that can be used.
     """
     problems: list[str] = []
     types = _read_types(folder / CONFIG, problems)
     pictures = []
     for split, groups in _GROUPS.items():
         for group in groups:
-            paths = list(_pictures(folder / split / group, problems))
-            channels = (
-                _ground_truth(folder / "ground_truth" / group, paths, problems) if group != "good" else {}
-            )
-            for path in paths:
-                if group == "good" or channels.get(path.stem):
-                    some = channels.get(path.stem, ())
-                    pictures.append(LocoPicture(folder.name, split, group, path, some))
+            paths = _pictures(folder / split / group, problems)
+            channels = {} if group == "good" else _ground_truth(folder / TRUTH / group, paths, problems)
+            pictures += [
+                LocoPicture(folder.name, split, group, path, channels.get(name, ()))
+                for name, path in paths.items()
+                if path and (group == "good" or channels.get(name))
+            ]
     if not pictures:
-        raise DatasetError(f"{shown(folder)}: no picture in this category")
+        raise DatasetError(f"{shown(folder)}: no picture in this category ({problems[-1]})")
     return LocoCategory(folder.name, folder, tuple(pictures), types, problems)
 
 
@@ -198,20 +215,43 @@ def _read_types(path: Path, problems: list[str]) -> dict[int, DefectType]:
     return types
 
 
-def _pictures(folder: Path, problems: list[str]) -> Iterator[Path]:
-    if not folder.is_dir():
-        problems.append(f"{shown(folder)}: no such folder")
-        return
-    entries = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
-    for path in entries:
-        if path.suffix.lower() != ".png" or not path.is_file():
-            problems.append(f"{shown(path)}: is no PNG picture; left out")
-        elif problem := _unreadable(path):
-            problems.append(f"{problem}; left out")
-        else:
-            yield path
+def _pictures(folder: Path, problems: list[str]) -> dict[str, Path | None]:
+    """Name without suffix -> picture; None where it cannot be used, which is told."""
+    try:
+        entries = _entries(folder)
+    except OSError as error:
+        problems.append(f"{shown(folder)}: {_why(error)}")
+        return {}
     if not entries:
         problems.append(f"{shown(folder)}: is empty")
+    found: dict[str, Path | None] = {}
+    for path in entries:
+        if path.suffix == ".json" and path.with_suffix(".png") in entries:
+            continue  # annotation tools write beside the picture
+        if path.suffix.lower() != ".png":
+            problems.append(f"{shown(path)}: is no PNG picture; left out")
+        elif path.stem in found:
+            problems.append(f"{shown(path)}: another picture has this name too; left out")
+        else:
+            problem = _unreadable(path)
+            problems += [f"{problem}; left out"] if problem else []
+            found[path.stem] = None if problem else path
+    return found
+
+
+def _entries(folder: Path) -> list[Path]:
+    """What is in a folder, in the order of names, without what is hidden.
+
+    Raises:
+        OSError: It is no folder, or cannot be read.
+    """
+    return [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
+
+
+def _why(error: OSError) -> str:
+    """Why a folder cannot be read."""
+    known = {FileNotFoundError: "no such folder", NotADirectoryError: "is a file, not a folder"}
+    return known.get(type(error), f"cannot be read ({error.strerror})")
 
 
 def _unreadable(path: Path) -> str:
@@ -229,22 +269,40 @@ def _size(path: Path) -> tuple[int, int]:
         raise DatasetError(str(error)) from None
 
 
-def _ground_truth(folder: Path, pictures: Iterable[Path], problems: list[str]) -> dict[str, tuple[Path, ...]]:
-    """Stem of a picture -> its channels."""
-    names = {path.stem for path in pictures}
-    entries = [path for path in sorted(folder.iterdir()) if path.name[0] != "."] if folder.is_dir() else []
-    found = {}
+def _ground_truth(
+    folder: Path, pictures: Mapping[str, Path | None], problems: list[str]
+) -> dict[str, tuple[Path, ...]]:
+    """Name of a picture -> its channels."""
+    try:
+        entries = _entries(folder)
+    except OSError as error:
+        if pictures:
+            problems.append(f"{shown(folder)}: {_why(error)}; the pictures of this group are left out")
+        return {}
+    found, without = {}, {name for name, path in pictures.items() if path}
     for path in entries:
-        if not path.is_dir():
-            problems.append(f"{shown(path)}: is no folder of channels; left out")
-        elif path.name not in names:
+        name = path.name if path.name in pictures else path.stem
+        if name not in pictures:
             problems.append(f"{shown(path)}: there is no test picture of this name; left out")
-        elif channels := sorted(path.glob("*.png")):
-            found[path.name] = tuple(channels)
-        else:
-            problems.append(f"{shown(path)}: holds no PNG; its picture is left out")
+        elif channels := _channels(path, problems):
+            found[name] = channels
+        without.discard(name)
     problems.extend(
         f"{shown(folder / name)}: no ground truth for the picture of this name, which is left out"
-        for name in sorted(names - {path.name for path in entries})
+        for name in sorted(without)
     )
     return found
+
+
+def _channels(folder: Path, problems: list[str]) -> tuple[Path, ...]:
+    """The channels of one picture; none, and told, where there are none."""
+    try:
+        entries = _entries(folder)
+    except OSError as error:
+        problems.append(f"{shown(folder)}: {_why(error)} of channels; its picture is left out")
+        return ()
+    channels = tuple(path for path in entries if path.suffix.lower() == ".png")
+    problems.extend(f"{shown(path)}: is no PNG; left out" for path in entries if path not in channels)
+    if not entries:
+        problems.append(f"{shown(folder)}: holds no channel; its picture is left out")
+    return channels

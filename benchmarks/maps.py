@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from ..schema import DatasetError
 from .curves import Curve, Rates
 from .scores import MEMORY_BYTES, Scores, SortedScores
+from .tallies import Kind, Subset, Tallies, Tally
 from .thresholds import Thresholds, dense
 
 Group = Literal["good", "logical_anomalies", "structural_anomalies"]
@@ -29,7 +31,7 @@ class Defect:
     mask: NDArray[np.bool_]
     """(height, width) of the picture."""
     saturation: int
-    """Pixels of the region that have to be found for all of it to count, at least 1."""
+    """Pixels of the region that have to be found for all of it to count, see `saturation_pixels`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,31 +69,6 @@ class _Picture(NamedTuple):
     """The 8-connected regions of what is inside."""
 
 
-@dataclass
-class _Sums:
-    """What adds up over the pictures of a subset, at each threshold."""
-
-    positives: NDArray[np.int64]
-    area: int
-    overlap: NDArray[np.float64]
-    regions: int = 0
-
-    def added(
-        self, positives: NDArray[np.int64], area: int, overlaps: Sequence[NDArray[np.float64]]
-    ) -> _Sums:
-        """With one more picture."""
-        total = self.overlap
-        for overlap in overlaps:
-            total = total + overlap
-        return _Sums(self.positives + positives, self.area + area, total, self.regions + len(overlaps))
-
-    def curve(self) -> Curve:
-        """False positive rate and mean overlap."""
-        if self.area == 0:
-            raise DatasetError("no picture has a pixel without a defect: there is no false positive rate")
-        return Curve(self.positives / self.area, self.overlap / self.regions)
-
-
 class MapScores:
     """The scores of a test set; of the maps, no more than a limit is kept in memory."""
 
@@ -103,6 +80,7 @@ class MapScores:
         self._connected = connected
         self._store = SortedScores(memory_bytes)
         self._pictures: list[_Picture] = []
+        self._tallies = Tallies()
 
     @classmethod
     def of(cls, pictures: Iterable[ScoredPicture], *, connected: bool = True) -> MapScores:
@@ -117,7 +95,8 @@ class MapScores:
 
         Raises:
             DatasetError: The map is not two-dimensional, has a score that is not finite, or another size than
-                its ground truth; or a picture with defects is said to be good, or one without not to be.
+                its ground truth; a region is empty, or its saturation not within it; or a picture with
+                defects is said to be good, or one without not to be.
         """
         _check(picture)
         scores, defects = picture.scores, picture.defects
@@ -129,6 +108,7 @@ class MapScores:
             for defect in defects
         )
         outside = scores[~anywhere]
+        self._tallies = Tallies()
         self._pictures.append(
             _Picture(
                 group=picture.group,
@@ -159,26 +139,15 @@ class MapScores:
         Raises:
             DatasetError: There is no defect, or no pixel without one.
         """
-        return self._curves(thresholds, lambda picture: picture.channels, by_name=True)
+        return self._curves("channels", thresholds)
 
     def pro(self, thresholds: Thresholds) -> dict[str, Curve]:
         """Curves of the overlap of connected regions: of `all` and of each group, as `spro`."""
-        return self._curves(thresholds, lambda picture: picture.blobs, by_name=False)
+        return self._curves("blobs", thresholds)
 
     def rates(self, thresholds: Thresholds) -> dict[str, Rates]:
         """Pixels that are found, rightly or not: of `all`, and of each group beside the good pictures."""
-        nothing = np.zeros(len(thresholds), np.int64)
-        sums: dict[str, Rates] = {}
-        for picture in self._pictures:
-            wrong = self._store.above(picture.outside, thresholds)
-            right, size = nothing, 0
-            if picture.inside:
-                right, size = self._store.above(picture.inside[0], thresholds), picture.inside[1]
-            for name in (ALL, picture.group):
-                old = sums.get(name, Rates(nothing, 0, nothing, 0))
-                sums[name] = old.plus(Rates(right, size, wrong, picture.area))
-        good = sums.pop("good", Rates(nothing, 0, nothing, 0))
-        return {name: one if name == ALL else good.plus(one) for name, one in sums.items()}
+        return {name: one.rates for name, one in self._tallies.of("pixels", thresholds, self._count).items()}
 
     def dense(
         self, gaps: Callable[[Thresholds], NDArray[np.float64]], tolerance: float
@@ -194,29 +163,38 @@ class MapScores:
             raise DatasetError("no picture has a defect: there is nothing to localize")
         return dense(self._store, (outside, inside), gaps, tolerance)
 
-    def _curves(
-        self, thresholds: Thresholds, regions: Callable[[_Picture], Sequence[_Region]], *, by_name: bool
-    ) -> dict[str, Curve]:
-        sums: dict[str, _Sums] = {}
-        nothing = _Sums(np.zeros(len(thresholds), np.int64), 0, np.zeros(len(thresholds)))
+    def _curves(self, kind: Kind, thresholds: Thresholds) -> dict[str, Curve]:
+        return {name: one.curve for name, one in self._tallies.of(kind, thresholds, self._count).items()}
+
+    def _count(self, thresholds: Thresholds) -> dict[Subset, Tally]:
+        """Of all subsets, which are those of anomalies beside the good pictures."""
+        tallies = defaultdict[Subset, Tally](lambda: Tally.nothing(len(thresholds)))
         for picture in self._pictures:
-            positives = self._store.above(picture.outside, thresholds)
-            overlaps = [(region.name, self._overlap(region, thresholds)) for region in regions(picture)]
-            names = {f"{picture.group}/{name}" for name, _ in overlaps} if by_name else set()
-            for subset in (ALL, picture.group, *sorted(names)):
-                mine = [
-                    overlap
-                    for name, overlap in overlaps
-                    if subset not in names or subset == f"{picture.group}/{name}"
-                ]
-                sums[subset] = sums.get(subset, nothing).added(positives, picture.area, mine)
-        good = sums.pop("good", nothing)
-        if not sums.get(ALL, nothing).regions:
-            raise DatasetError("no picture has a defect: there is nothing to localize")
+            wrong = self._store.above(picture.outside, thresholds)
+            for subset, found, there in self._found(picture, thresholds):
+                tallies[subset].add(wrong, picture.area, found, there)
+        good = {key.kind: tallies.pop(key) for key in list(tallies) if key.name == "good"}
         return {
-            name: (one if name == ALL else one.added(good.positives, good.area, [])).curve()
-            for name, one in sums.items()
+            key: one.plus(good[key.kind]) if key.name != ALL and good else one for key, one in tallies.items()
         }
+
+    def _found(
+        self, picture: _Picture, thresholds: Thresholds
+    ) -> Iterator[tuple[Subset, Sequence[NDArray[Any]], int]]:
+        """What is found in a picture at each threshold, and how much there is, for each of its subsets."""
+        channels = [self._overlap(region, thresholds) for region in picture.channels]
+        blobs = [self._overlap(region, thresholds) for region in picture.blobs]
+        pixels, inside = [], 0
+        if picture.inside:
+            pixels, inside = [self._store.above(picture.inside[0], thresholds)], picture.inside[1]
+        for name in (ALL, picture.group):
+            yield Subset("channels", name), channels, len(channels)
+            yield Subset("blobs", name), blobs, len(blobs)
+            yield Subset("pixels", name), pixels, inside
+        types = [region.name for region in picture.channels]
+        for name in sorted(set(types)):
+            mine = [one for one, its in zip(channels, types, strict=True) if its == name]
+            yield Subset("channels", f"{picture.group}/{name}"), mine, len(mine)
 
     def _overlap(self, region: _Region, thresholds: Thresholds) -> NDArray[np.float64]:
         return np.minimum(self._store.above(region.run, thresholds) / region.saturation, 1.0)
@@ -230,12 +208,11 @@ class MapScores:
         return (channels[0].run if len(channels) == 1 else self._store.add(scores[anywhere])), size
 
     def _blobs(self, scores: Scores, anywhere: NDArray[np.bool_]) -> tuple[_Region, ...]:
-        count, numbers = cv2.connectedComponents(anywhere.astype(np.uint8), connectivity=8)
-        found: list[_Region] = []
-        for number in range(1, count):
-            values = scores[numbers == number]
-            found.append(_Region("", self._store.add(values), values.size))
-        return tuple(found)
+        _, picture = cv2.connectedComponents(anywhere.astype(np.uint8), connectivity=8)
+        numbers = picture[anywhere]
+        ordered = scores[anywhere][np.argsort(numbers, kind="stable")]
+        ends = np.cumsum(np.bincount(numbers)[1:])
+        return tuple(_Region("", self._store.add(blob), blob.size) for blob in np.split(ordered, ends[:-1]))
 
 
 def saturation_pixels(threshold: float, area: int, *, relative: bool) -> int:
@@ -256,8 +233,11 @@ def _check(picture: ScoredPicture) -> None:
     for defect in picture.defects:
         if defect.mask.shape != scores.shape:
             raise DatasetError(f"the map is {_size(scores)}, its ground truth {_size(defect.mask)}")
-        if not defect.mask.any():
+        area = int(np.count_nonzero(defect.mask))
+        if area == 0:
             raise DatasetError(f"the ground truth of {defect.name} is empty")
+        if not 1 <= defect.saturation <= area:
+            raise DatasetError(f"{defect.name} of {area} pixels cannot be saturated by {defect.saturation}")
     if (picture.group == "good") != (not picture.defects):
         raise DatasetError(f"a picture of {picture.group} has {len(picture.defects)} defects")
 

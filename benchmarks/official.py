@@ -7,6 +7,7 @@ a random sample where there are many scores, and an AUROC that counts tied score
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
 from typing import Final, Protocol
 
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..schema import DatasetError
+from .scores import Scores
 
 CURVE_MAX_DISTANCE: Final = 0.001
 """Neighbours on the curve that are closer are not refined."""
@@ -24,6 +26,8 @@ _ROUNDS: Final = 10
 _MOST: Final = 100
 _LEAST: Final = 20
 """Thresholds in one round."""
+_WAITING: Final = 2
+"""Maps that wait for their sample to be taken, at most."""
 
 Thresholds = NDArray[np.float64]
 
@@ -40,7 +44,8 @@ class PooledCurve(Protocol):
 class OfficialThresholds:
     """Chooses thresholds as the official evaluation does; sees each map once, in its order.
 
-    Arithmetic is that of float64, as with the NumPy 1.21 that the official environment pins.
+    Arithmetic is that of float64, as with the NumPy 1.21 that the official environment pins. With NumPy 2 the
+    official evaluation rounds its first and last threshold to the type of the maps.
     """
 
     def __init__(self, pictures: int, seed: int = 0, curve_max_distance: float = CURVE_MAX_DISTANCE) -> None:
@@ -49,28 +54,36 @@ class OfficialThresholds:
         The official evaluation sets none, so its last digits vary from run to run where maps are large.
         """
         self._pictures = pictures
-        self._random = np.random.RandomState(seed)
+        self._random = legacy_shuffler(seed)
         self._max_distance = curve_max_distance
         self._pixels = 0
-        self._sample: list[NDArray[np.floating]] = []
+        self._worker = ThreadPoolExecutor(1, "sample of scores")
+        self._samples: list[Future[Scores]] = []
         self._low, self._high = np.inf, -np.inf
 
-    def see(self, scores: NDArray[np.floating]) -> None:
-        """Take the sample of one map.
+    def see(self, scores: Scores) -> None:
+        """Take the sample of one map, in a second thread where there are many scores.
 
         Raises:
-            DatasetError: It has another size than those before.
+            DatasetError: It has another size than those before, or there are more than was said.
         """
+        if len(self._samples) == self._pictures:
+            raise DatasetError(f"thresholds are chosen from {self._pictures} maps, and here is one more")
         if self._pixels not in (0, scores.size):
             raise DatasetError("the official evaluation stops here: maps of one product differ in size")
         self._pixels = scores.size
         self._low = min(self._low, float(scores.min()))
         self._high = max(self._high, float(scores.max()))
+        if len(self._samples) >= _WAITING:
+            self._samples[-_WAITING].result()
+        self._samples.append(self._worker.submit(self._sample, scores.flatten()))
+
+    def _sample(self, scores: Scores) -> Scores:
+        """That of `RandomState.choice` without replacement, which is the head of a permutation, unordered."""
         if self._pictures * scores.size <= _SAMPLE:
-            self._sample.append(scores.ravel().copy())
-        else:
-            size = _SAMPLE // self._pictures
-            self._sample.append(self._random.choice(scores.ravel(), size=size, replace=False))
+            return scores
+        self._random.shuffle(scores)
+        return scores[: _SAMPLE // self._pictures].copy()
 
     def refined(self, pooled: Callable[[Thresholds], PooledCurve]) -> Thresholds:
         """All thresholds, descending, for curves that `pooled` gives.
@@ -92,7 +105,10 @@ class OfficialThresholds:
         return found
 
     def _initial(self) -> Thresholds:
-        scores = np.sort(np.concatenate(self._sample))
+        if not self._samples:
+            raise DatasetError("there is no map")
+        scores = np.concatenate([sample.result() for sample in self._samples])
+        scores.sort()
         places = np.linspace(0, len(scores) - 1, num=_INITIAL, dtype=int)[1:-1]
         return np.array([self._high + _EPSILON, *scores[places][::-1].tolist(), self._low - _EPSILON])
 
@@ -122,11 +138,21 @@ class OfficialThresholds:
         return np.array(made)
 
 
+def legacy_shuffler(seed: int) -> np.random.Generator:
+    """Shuffles as `numpy.random.seed(seed); numpy.random.shuffle` does.
+
+    Unlike that, it leaves other threads running meanwhile.
+    """
+    bits = np.random.MT19937()
+    np.random.RandomState(bits).seed(seed)
+    return np.random.Generator(bits)
+
+
 def official_auroc(good: ArrayLike, anomalous: ArrayLike) -> float:
     """Area under the ROC curve of image scores as the official evaluation computes it.
 
     It sets a point after the first score of each group of equal ones, good ones first, and so comes out too
-    high or too low where scores are tied: 0.55 for scores that are all the same. See `metrics.image_scores`
+    high or too low where scores are tied: 0.55 for scores that are all the same. See `metrics.image_metrics`
     for the area that counts ties by half.
     """
     good, anomalous = np.asarray(good, np.float64), np.asarray(anomalous, np.float64)

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import base64
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-import cv2
-import numpy as np
+from jinja2 import Environment
 
 from ..agents.pages import page_templates, write_whole
-from ..schema import DatasetError, PictureError
-from ..tools.pictures import read_picture, shown
-from .anomaly_maps import find_map, read_map
-from .loco import find_categories
+from .kept import made_folder
 from .maps import ALL
 from .metrics import LIMITS
 from .scoring import CategoryScore, Plot, Score
+from .worst_cases import Case
 
-WIDTH: Final = 480
-"""Of the pictures of worst cases."""
+REPORT: Final = "report.html"
 NAMES: Final = {"logical_anomalies": "logical", "structural_anomalies": "structural"}
 
 
@@ -39,27 +35,31 @@ class Row(NamedTuple):
     is_mean: bool = False
 
 
-def write_score_report(path: Path, score: Score, maps: Path, data: Path) -> None:
-    """Write the report of a score of `maps` on `data`.
+def write_score_report(out: Path, score: Score, maps: str, data: str) -> Path:
+    """Write the report of a score that stands in `out`, of the maps and the data of these names.
 
     Raises:
         LogiSightError: The file cannot be written.
     """
+    path = made_folder(out) / REPORT
+    template = score_templates().get_template("score.html.j2")
+    write_whole(path, [template.render(score=score, maps=maps, data=data, out=out)], "the report")
+    return path
+
+
+def score_templates() -> Environment:
+    """The templates of pages that show scores."""
     environment = page_templates(__package__)
     environment.filters["group_name"] = _group_name
-    text = environment.get_template("score.html.j2").render(
-        score=score,
-        maps=shown(maps.resolve().name),
-        data=shown(data.resolve().name),
-        overview=overview(score),
-        columns=COLUMNS,
-        groups=[*NAMES, ALL],
-        limits=[str(limit) for limit in LIMITS],
-        lines=_lines,
-        pictures=lambda category, name: _case(maps, data, category, name),
-    )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, [text], "the report")
+    environment.globals |= {
+        "overview": overview,
+        "columns": COLUMNS,
+        "groups": [*NAMES, ALL],
+        "limits": [str(limit) for limit in LIMITS],
+        "lines": _lines,
+        "drawn": _drawn,
+    }
+    return environment
 
 
 def overview(score: Score) -> list[Row]:
@@ -89,27 +89,10 @@ def _group_name(name: str) -> str:
     return f"{NAMES.get(group, group)}: {defect}" if defect else NAMES.get(group, group)
 
 
-def _case(maps: Path, data: Path, category: str, name: str) -> str | None:
-    """A picture with its map over it, as a data URI; None where a file is gone."""
-    (folder,) = find_categories(data, [category])
+def _drawn(out: Path, category: str, case: Case) -> str | None:
+    """A worst case as a data URI; None where its file is gone."""
     try:
-        pixels = read_picture(folder / f"{name}.png").pixels
-        scores = read_map(find_map(maps, category, name))
-    except (PictureError, DatasetError):
+        data = (out / category / case.file).read_bytes()
+    except OSError:
         return None
-    return _data_uri(_blended(pixels, scores))
-
-
-def _blended(pixels: np.ndarray[Any, Any], scores: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    height = max(1, round(pixels.shape[0] * WIDTH / pixels.shape[1]))
-    small = cv2.resize(pixels, (WIDTH, height), interpolation=cv2.INTER_AREA)
-    heat = cv2.resize(scores, (WIDTH, height), interpolation=cv2.INTER_AREA)
-    heat = (heat - heat.min()) / (np.ptp(heat) or 1)
-    colours = cv2.applyColorMap((255 * heat).astype(np.uint8), cv2.COLORMAP_INFERNO)[:, :, ::-1]
-    share = (0.7 * heat)[:, :, np.newaxis]
-    return np.asarray((1 - share) * small + share * colours, np.uint8)
-
-
-def _data_uri(pixels: np.ndarray[Any, Any]) -> str:
-    _, data = cv2.imencode(".jpg", pixels[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 80])
-    return f"data:image/jpeg;base64,{base64.b64encode(data.tobytes()).decode()}"
+    return f"data:image/jpeg;base64,{base64.b64encode(data).decode()}"

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 from sklearn.metrics import roc_curve
 
-from ..agents.pages import write_whole
 from ..schema import DatasetError, Record
+from .confusion import Confusion, ImageScore, confusion
+from .kept import fingerprint, keep, kept
 from .loco import CONFIG, LocoCategory, find_categories, read_category
 from .maps import ALL, Group, MapScores, ScoredPicture
 from .metrics import ImageMetrics, Localization, PixelMetrics, au_spro, image_metrics, pixel_metrics
 from .official import OfficialThresholds, official_auroc
+from .worst_cases import Case, WorstCases
 
 GROUPS: Final[tuple[Group, ...]] = get_args(Group)
 RESULT: Final = "score.json"
 PLOT_TOLERANCE: Final = 0.005
 """Of the curves that are kept to be drawn."""
 MOST_POINTS: Final = 500
-CASES: Final = 4
-"""Of each kind that are shown."""
 
 
 class Maps(Protocol):
@@ -53,16 +50,6 @@ class Plot(Record):
     y: list[float]
 
 
-class Case(Record):
-    """A picture that the maps are wrong about, or come close to it."""
-
-    picture: str
-    """`test/good/007`."""
-    score: float
-    missed: bool
-    """Whether it is anomalous and scores low; else it is good and scores high."""
-
-
 class CategoryScore(Record):
     """What the maps of one category are worth."""
 
@@ -79,6 +66,8 @@ class CategoryScore(Record):
     """Of pictures: true over false positive rate."""
     spro: dict[str, Plot]
     """Of channels: mean sPRO over false positive rate."""
+    confusion: Confusion | None
+    """None without good pictures, or without anomalous ones."""
     worst: list[Case]
     """The anomalous pictures that score lowest, and the good ones that score highest, the worst first."""
     problems: list[str]
@@ -131,18 +120,19 @@ def score_maps(
         try:
             category = read_category(folder)
             found = maps_of(category)
-            inputs = _fingerprint(
-                [*_files(category), *found.files()], f"{official} {seed} {version('logisight')}"
+            inputs = fingerprint(
+                [*_files(category), *found.files()], official, seed, version("logisight"), category.problems
             )
-            kept = out / category.name / RESULT
-            score = None if fresh else _kept(kept, inputs)
+            folder_out = out / category.name
+            score = None if fresh else kept(CategoryScore, folder_out / RESULT, inputs)
             if score is None:
                 on_start(category.name, len(category.select("test")))
                 chosen = OfficialThresholds(found.count(), seed) if official else None
-                score = score_category(category, found, inputs, chosen, on_picture)
-                kept.parent.mkdir(parents=True, exist_ok=True)
-                _write(kept, score.model_dump(mode="json"))
-                _write(kept.with_name("metrics.json"), official_form(score))
+                worst = WorstCases()
+                score = score_category(category, found, inputs, chosen, on_picture, worst)
+                worst.draw({one.name: one.path for one in category.pictures}, folder_out)
+                keep(folder_out / "metrics.json", official_form(score))
+                keep(folder_out / RESULT, score.model_dump(mode="json"))
             done.append(score)
         except DatasetError as error:
             skipped.append(f"{folder.name}: {error}")
@@ -155,15 +145,18 @@ def score_category(
     inputs: str = "",
     official: OfficialThresholds | None = None,
     on_picture: Callable[[], None] = lambda: None,
+    worst: WorstCases | None = None,
 ) -> CategoryScore:
-    """Score one category.
+    """Score one category; `worst` remembers the pictures that its maps are most wrong about.
 
     Raises:
         DatasetError: No map can be used, or no picture has a defect.
     """
-    scores = MapScores()
+    scores, images, worst = MapScores(), list[ImageScore](), worst or WorstCases()
     for picture in found.pictures():
         scores.add(picture)
+        images.append(ImageScore.of(picture))
+        worst.see(picture)
         if official:
             official.see(picture.scores)
         on_picture()
@@ -184,17 +177,18 @@ def score_category(
         localization=au_spro(scores, official=official),
         roc={name: _roc(highest["good"], some) for name, some in against.items()},
         spro=_spro(scores),
-        worst=_worst(scores),
+        confusion=confusion(images),
+        worst=worst.cases(),
         problems=[*category.problems, *found.problems],
         inputs=inputs,
     )
 
 
 def official_form(score: CategoryScore) -> dict[str, Any]:
-    """As `metrics.json` of the official evaluation."""
+    """As `metrics.json` of the official evaluation, which sorts its keys."""
     return {
-        "classification": {"auc_roc": score.official_auroc},
-        "localization": {"auc_spro": score.localization.groups},
+        "classification": {"auc_roc": dict(sorted(score.official_auroc.items()))},
+        "localization": {"auc_spro": dict(sorted(score.localization.groups.items()))},
     }
 
 
@@ -218,38 +212,6 @@ def _spro(scores: MapScores) -> dict[str, Plot]:
     }
 
 
-def _worst(scores: MapScores) -> list[Case]:
-    ranked = scores.ranked()
-    alarms = [
-        Case(picture=name, score=score, missed=False) for group, name, score in ranked if group == "good"
-    ]
-    missed = [
-        Case(picture=name, score=score, missed=True) for group, name, score in ranked if group != "good"
-    ]
-    return [*missed[::-1][:CASES], *alarms[:CASES]]
-
-
 def _files(category: LocoCategory) -> list[Path]:
     channels = [path for picture in category.pictures for path in picture.channels]
     return [category.folder / CONFIG, *(picture.path for picture in category.select("test")), *channels]
-
-
-def _fingerprint(files: Iterable[Path], settings: str) -> str:
-    made = hashlib.sha256(settings.encode())
-    for path in files:
-        status = path.stat() if path.exists() else None
-        facts = (str(path), status and status.st_size, status and status.st_mtime_ns)
-        made.update(repr(facts).encode(errors="surrogateescape"))
-    return made.hexdigest()
-
-
-def _kept(path: Path, inputs: str) -> CategoryScore | None:
-    try:
-        score = CategoryScore.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError):
-        return None
-    return score if score.inputs == inputs else None
-
-
-def _write(path: Path, content: object) -> None:
-    write_whole(path, [json.dumps(content, indent=4, sort_keys=True), "\n"], "the score")

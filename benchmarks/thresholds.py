@@ -8,14 +8,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .scores import Scores, SortedScores, quantiles
+from .scores import SortedScores, quantiles
 
 MAX_DISTINCT: Final = 1 << 20
 """Scores up to which each distinct one is a threshold."""
 _START: Final = 2048
-_MORE: Final = 4096
-"""Thresholds at first, and more in each round at most."""
-_ROUNDS: Final = 12
+"""Thresholds at first; each round adds about as many as there are."""
+_ROUNDS: Final = 6
+_WIDEST: Final = 4096
+"""Gaps that one round looks into."""
 
 Thresholds = NDArray[np.float64]
 Gaps = Callable[[Thresholds], NDArray[np.float64]]
@@ -54,7 +55,7 @@ def _inside(
     store: SortedScores, runs: Sequence[int], descending: Thresholds, gaps: NDArray[np.float64]
 ) -> tuple[Thresholds, float]:
     """Scores inside of the widest gaps, and the sum of the gaps that have a score inside, or may have one."""
-    widest = np.sort(np.argsort(gaps)[-_MORE:])
+    widest = np.sort(np.argsort(gaps)[-_WIDEST:])
     high, low = descending[:-1][widest], descending[1:][widest]
     middles = np.full((len(runs), len(widest)), np.nan)
     for row, number in enumerate(runs):
@@ -62,12 +63,23 @@ def _inside(
         start, end = scores.size - store.above(number, low), scores.size - store.at_least(number, high)
         filled = start < end
         middles[row, filled] = scores[(start[filled] + end[filled]) // 2]
-    is_open = ~np.isnan(middles).all(axis=0)
-    opened = gaps[widest] * is_open
+    opened = gaps[widest] * ~np.isnan(middles).all(axis=0)
     left = float(gaps.sum() - gaps[widest].sum() + opened.sum())
-    picked: list[Scores] = [np.empty(0)]
-    for column in np.flatnonzero(opened > 0):
-        scores = np.unique(middles[~np.isnan(middles[:, column]), column])
-        count = min(len(scores), int(np.ceil(_MORE * opened[column] / opened.sum())))
-        picked.append(scores[np.linspace(0, len(scores) - 1, count + 2).astype(np.int64)[1:-1]])
-    return np.concatenate(picked), left
+    return _spread(middles, opened, len(descending)), left
+
+
+def _spread(middles: NDArray[np.float64], gaps: NDArray[np.float64], count: int) -> Thresholds:
+    """About `count` of the values (rows, gaps), most where gaps are wide; NaN is no value.
+
+    A gap that is cut into n leaves 1/n of itself, so that the sum that is left is least where n is
+    proportional to the root of the gap.
+    """
+    ordered = np.sort(middles, axis=0)
+    filled = np.count_nonzero(~np.isnan(ordered), axis=0)
+    roots = np.sqrt(gaps)
+    wanted = np.ceil(count * roots / max(float(roots.sum()), np.finfo(np.float64).tiny))
+    shares = np.minimum(filled, wanted.astype(np.int64))
+    columns = np.repeat(np.arange(len(gaps)), shares)
+    rank = np.arange(len(columns)) - np.repeat(np.cumsum(shares) - shares, shares)
+    rows = (rank + 1) * filled[columns] // (shares[columns] + 1)
+    return np.asarray(ordered[rows, columns])

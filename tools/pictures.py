@@ -39,6 +39,8 @@ _READABLE = "PNG, JPEG, BMP, TIFF and WebP are read"
 
 _ORIENTATION_TAG = 0x0112
 _BITS_TAG = 258
+_PNG_TELLS = (b"eXIf", b"tEXt", b"zTXt", b"iTXt")
+"""Chunks of a PNG that may hold its orientation."""
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -98,7 +100,7 @@ def picture_size(path: Path) -> tuple[int, int]:
     """
     with _reading(path) as file, _decoding(shown(path)):
         image = _open(file, shown(path))
-        lying = image.getexif().get(_ORIENTATION_TAG) in _LYING
+        lying = _may_lie(image, file) and image.getexif().get(_ORIENTATION_TAG) in _LYING
         return (image.height, image.width) if lying else (image.width, image.height)
 
 
@@ -249,6 +251,20 @@ def _open(file: BinaryIO, name: str) -> Image.Image:
     if image.width * image.height > MAX_PIXELS:
         raise _too_large(name, image.width * image.height)
     return image
+
+
+def _may_lie(image: Image.Image, file: BinaryIO) -> bool:
+    """Whether to ask how it lies; of a PNG, Pillow decodes all pixels to see what stands behind them."""
+    if image.format != "PNG":
+        return True
+    place = file.tell()
+    file.seek(8)
+    tells = False
+    while not tells and len(head := file.read(8)) == 8:
+        tells = head[4:] in _PNG_TELLS
+        file.seek(int.from_bytes(head[:4]) + 4, os.SEEK_CUR)
+    file.seek(place)
+    return tells
 
 
 def _too_large(name: str, pixels: int) -> PictureError:

@@ -9,8 +9,9 @@ from enum import StrEnum
 
 import numpy as np
 
-from ..synthetic.pin_box import BOX_HALF, COLUMNS, ROWS, Cell, Rectangle, room
+from ..synthetic.pin_box import BOX_HALF, COLUMNS, ROWS, Cell, room
 from ..synthetic.pins import FLANGE_RADIUS, Pin, half_extent
+from ..synthetic.shapes import Rectangle
 
 PICTURE = (586, 346)
 """Width and height of a demo picture. One pixel of it is one unit of the product."""

@@ -1,6 +1,12 @@
-"""What damages or soils any product: scratches, stains, dents, and things that do not belong there.
+"""What damages or soils any product: scratches, stains, dents, foreign objects, missing chunks.
 
-Each is drawn on a Stage and answers the pixels that it changed, (H, W).
+Each is drawn on a Stage and answers the pixels that it changed, (H, W). The types of defect that show them:
+
+- scratch: `box_damaged`, `damaged_label`, `broken_connector`; a slit in the film: `bag_broken`
+- stain: `contamination` of every product, one in four; `fruit_damaged`
+- dent: `box_damaged`, `fruit_damaged`
+- foreign object: `contamination` of every product, three in four
+- missing chunk: `box_damaged`, `damaged_label`, `broken`, `part_broken`, `broken_connector`
 """
 
 from __future__ import annotations
@@ -11,15 +17,25 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from .camera import Camera, Floats, Point, clamped, rgb
+from .camera import Camera, Floats, Point
 from .hardware import draw_nut
+from .light import clamped, grey, rgb, tinted
 from .shapes import circle
-from .sprites import Samples, Sprite, normals, plastic, sample, shrink
+from .sprites import LAMP, Samples, Sprite, normals, plastic, sample, shrink
 from .stage import Stage
 from .texture import clouds
 from .truth import Mask
 
 _GARISH = (rgb(40, 120, 200), rgb(200, 40, 60), rgb(60, 160, 70), rgb(120, 60, 150), rgb(235, 235, 230))
+
+
+def contaminate(
+    stage: Stage, at: Point, reach: float, liquid: Floats, rng: np.random.Generator, *, nuts: bool = True
+) -> Mask:
+    """A stain of some liquid, or, three times as often, a foreign object; of about `reach` units."""
+    if rng.uniform() < 0.25:
+        return stain(stage, at, 1.6 * reach, liquid, rng)
+    return foreign_object(stage, at, reach, rng, nuts=nuts)
 
 
 def foreign_object(
@@ -37,10 +53,7 @@ def foreign_object(
 
 def mask_of(stage: Stage, sprite: Sprite) -> Mask:
     """(H, W), the pixels that a sprite covers."""
-    mask = np.zeros(stage.camera.size[::-1], np.bool_)
-    height, width = sprite.cover.shape
-    mask[sprite.y : sprite.y + height, sprite.x : sprite.x + width] = sprite.cover >= 0.4
-    return mask
+    return stage.placed(sprite.x, sprite.y, sprite.cover >= 0.4)
 
 
 def _nut(camera: Camera, at: Point, reach: float, rng: np.random.Generator) -> Sprite:
@@ -79,7 +92,7 @@ def _scrap(camera: Camera, at: Point, reach: float, rng: np.random.Generator) ->
     )
     colour = _GARISH[int(rng.integers(len(_GARISH)))] * 0.9
     return shrink(
-        samples, fold[..., None] * colour, samples.coverage(np.hypot(samples.along, samples.across) - rim)
+        samples, tinted(fold, colour), samples.coverage(np.hypot(samples.along, samples.across) - rim)
     )
 
 
@@ -134,21 +147,30 @@ def scratch(stage: Stage, start: Point, end: Point, light: float, rng: np.random
     for shift, amount in ((0.0, light), (0.9, -light * 0.6)):
         sprite = tube(stage.camera, points + shift, 0.75, plastic(rgb(1, 1, 1), 0.0))
         window = sprite.window(stage.picture)
-        window += (sprite.cover * np.float32(amount))[..., None]
+        window += grey(sprite.cover * np.float32(amount))
         mask |= mask_of(stage, sprite)
     return np.asarray(cv2.dilate(mask.view(np.uint8), np.ones((3, 3), np.uint8)).view(np.bool_))
 
 
-def dent(stage: Stage, at: Point, reach: float, depth: float = 0.5) -> Mask:
-    """A hollow: its flank towards the lamp in shade, the other one lit."""
-    samples = sample(stage.camera, at, (reach, reach), 0.0, 1)
-    radius = np.hypot(samples.along, samples.across) / reach
+def dent(stage: Stage, at: Point, reach: float, depth: float, rng: np.random.Generator) -> Mask:
+    """An uneven hollow: its flank towards the lamp in shade, the other one lit."""
+    samples = sample(stage.camera, at, (reach, reach), float(rng.uniform(0, 180)), 1)
+    uneven = 1 + 0.16 * stage.clouds(0.5 * reach, samples)
+    radius = np.hypot(samples.along, samples.across * 1.35) / (reach * uneven)
     bowl = -reach * depth * np.square(np.maximum(1 - radius * radius, 0))
     x, y, _ = normals(bowl, samples.step)
-    shade = 1 + 0.9 * (x * -0.36 + y * -0.46) * 1.6
-    height, width = samples.shape
-    window = stage.picture[samples.y : samples.y + height, samples.x : samples.x + width]
-    window *= np.clip(shade, 0.3, 1.6)[..., None]
-    mask = np.zeros(stage.camera.size[::-1], np.bool_)
-    mask[samples.y : samples.y + height, samples.x : samples.x + width] = radius < 0.85
-    return mask
+    shade = 1 + 0.8 * (x * LAMP[0] + y * LAMP[1]) - 0.12 * (radius < 0.5)
+    window = samples.window(stage.picture)
+    window *= grey(np.clip(shade, 0.35, 1.3))
+    return stage.placed(samples.x, samples.y, radius < 0.85)
+
+
+def missing_chunk(stage: Stage, at: Point, reach: float, below: Floats) -> Mask:
+    """A piece broken out, with a ragged bright edge; one sees what is `below`, a colour."""
+    samples = sample(stage.camera, at, (reach * 1.2, reach * 1.2), 0.0, 1)
+    ragged = reach * (0.16 * stage.clouds(0.45 * reach, samples) + 0.06 * stage.clouds(0.12 * reach, samples))
+    distance = np.hypot(samples.along, samples.across) - reach * 0.8 + ragged
+    window = samples.window(stage.picture)
+    window *= grey(1 + 0.12 * clamped(1 - np.abs(distance - 1.5) / 3))
+    window += (tinted(1 + 0.05 * stage.clouds(3, samples), below) - window) * grey(samples.coverage(distance))
+    return stage.placed(samples.x, samples.y, samples.coverage(distance) >= 0.5)

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .camera import Floats, Point, clamped
+from .camera import Floats, Point
+from .light import clamped, grey, tinted
 from .sprites import Sprite, sample, shrink
 from .stage import Stage
 
@@ -57,7 +58,7 @@ def _wound(stage: Stage, label: Label, radius: float, mask: NDArray[np.uint8]) -
     ink = cv2.remap(label.print, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     kept = cv2.remap(mask, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
     shade = 0.52 + 0.46 * np.sqrt(1 - side * side) - 0.1 * side
-    return shrink(samples, ink * shade[..., None].astype(np.float32), kept.astype(np.float32) / 255)
+    return shrink(samples, ink * grey(shade), kept.astype(np.float32) / 255)
 
 
 def wound_mask(stage: Stage, label: Label, radius: float, mask: NDArray[np.uint8]) -> Sprite:
@@ -120,7 +121,7 @@ def print_emblem(
     drawn, mask = paper.copy(), np.zeros((height, width), np.uint8)
     _FRUIT_PAINTERS[fruit](drawn, mask, x, y)
     mask[:, round(x + (2 * share - 1) * radius) :] = 0
-    cover = (mask.astype(np.float32) / 255)[..., None]
+    cover = grey(mask.astype(np.float32) / 255)
     paper[:] = np.rint(paper + (drawn.astype(np.float32) - paper) * cover).astype(np.uint8)
     return disc, mask
 
@@ -139,8 +140,8 @@ def _ball(paper: Print, mask: NDArray[np.uint8], at: tuple[int, int], radius: in
     away = np.hypot(columns - at[0], rows - at[1]) / radius
     lit = np.hypot(columns - at[0] + radius * 0.35, rows - at[1] + radius * 0.4) / radius
     cover = clamped((1 - away) * radius + 0.5)
-    colour = ink * (1.1 - 0.42 * np.minimum(lit, 1.6))[..., None] + 90 * clamped(1 - lit * 3.2)[..., None]
-    paper[:] = np.clip(paper + (colour - paper) * cover[..., None], 0, 255).astype(np.uint8)
+    colour = tinted(1.1 - 0.42 * np.minimum(lit, 1.6), ink) + grey(90 * clamped(1 - lit * 3.2))
+    paper[:] = np.clip(paper + (colour - paper) * grey(cover), 0, 255).astype(np.uint8)
     np.maximum(mask, (cover * 255).astype(np.uint8), out=mask)
 
 

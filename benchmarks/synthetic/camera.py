@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +16,9 @@ Floats = NDArray[np.floating[Any]]
 """Single precision throughout; the type is wider because that of numpy's operators is."""
 
 Point = tuple[float, float]
+
+_WHOLE = 0.93
+"""This share of the frame, across and down, is in every picture, however the camera is turned and tilted."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,8 @@ class Camera:
     """Growth of the scale per pixel to the right and down."""
 
     @cached_property
-    def _matrix(self) -> NDArray[np.float64]:
+    def matrix(self) -> NDArray[np.float64]:
+        """From (u, v, 1) to (x, y, 1) times the depth."""
         cos, sin = math.cos(self.angle) * self.scale, math.sin(self.angle) * self.scale
         turned = np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]])
         tilted = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [-self.tilt[0], -self.tilt[1], 1.0]])
@@ -43,7 +47,7 @@ class Camera:
 
     @cached_property
     def _inverse(self) -> NDArray[np.float32]:
-        inverse = np.linalg.inv(self._matrix)
+        inverse = np.linalg.inv(self.matrix)
         return np.asarray(inverse / inverse[2, 2], np.float32)
 
     def to_product(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
@@ -57,12 +61,12 @@ class Camera:
 
     def to_picture(self, u: float, v: float) -> Point:
         """Picture coordinates of a product coordinate."""
-        x, y, depth = (float(value) for value in self._matrix @ (u, v, 1.0))
+        x, y, depth = (float(value) for value in self.matrix @ (u, v, 1.0))
         return x / depth, y / depth
 
     def outline(self, points: Floats) -> Floats:
         """Picture coordinates of product coordinates, both (N, 2)."""
-        found = np.column_stack([points, np.ones(len(points))]) @ self._matrix.T
+        found = np.column_stack([points, np.ones(len(points))]) @ self.matrix.T
         return np.asarray(found[:, :2] / found[:, 2:])
 
 
@@ -80,7 +84,7 @@ def place_camera(
     fit = min(size[0] / frame[0], size[1] / frame[1])
     reach = conditions.shift * math.hypot(*size)
     x, y, zoom, turn, tilt_x, tilt_y = (float(value) for value in rng.uniform(-1, 1, 6))
-    return Camera(
+    camera = Camera(
         size,
         centre=(size[0] / 2 + reach * x, size[1] / 2 + down * fit + reach * y),
         scale=fit * (1 - conditions.zoom * (1 + zoom) / 2),
@@ -90,21 +94,16 @@ def place_camera(
             conditions.tilt * tilt_y / (size[1] / 2),
         ),
     )
+    return _backed_off(camera, (_WHOLE * frame[0] / 2, _WHOLE * frame[1] / 2), down)
 
 
-def pixel_grid(camera: Camera) -> tuple[Floats, Floats]:
-    """Product coordinates of the centre of every pixel, each (H, W)."""
-    width, height = camera.size
-    x = np.arange(width, dtype=np.float32)[None, :] + np.float32(0.5)
-    y = np.arange(height, dtype=np.float32)[:, None] + np.float32(0.5)
-    return camera.to_product(x, y)
-
-
-def clamped(values: Floats) -> Floats:
-    """The values, cut to 0..1."""
-    return np.asarray(np.clip(values, 0, 1))
-
-
-def rgb(red: float, green: float, blue: float) -> Floats:
-    """A colour, (3,), to compute with; 255 is as bright as the sensor can see."""
-    return np.array((red, green, blue), np.float32)
+def _backed_off(camera: Camera, half: Point, down: float) -> Camera:
+    """The camera, as much further away as shows the whole of a rectangle about the middle of the frame."""
+    corners = np.array([(x * half[0], y * half[1] - down) for x in (-1, 1) for y in (-1, 1)])
+    for _ in range(4):
+        seen = camera.outline(corners)
+        away = np.abs(seen - np.array(camera.size) / 2) / (np.array(camera.size) / 2)
+        if (most := float(away.max())) <= 1:
+            break
+        camera = replace(camera, scale=camera.scale / most)
+    return camera

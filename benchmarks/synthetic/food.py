@@ -4,35 +4,29 @@ from __future__ import annotations
 
 import math
 from functools import cache
-from typing import NamedTuple
 
 import numpy as np
 
-from .camera import Camera, Floats, Point, clamped, rgb
+from .camera import Camera, Point
+from .light import clamped, grey, rgb, tinted
 from .shapes import circle, ellipse
-from .sprites import Sprite, normals, plastic, sample, shrink
+from .sprites import Sprite, Stamp, normals, plastic, sample, shrink, stamp_of
 from .texture import clouds
 
-TANGERINE_RADIUS = 57.0
-NECTARINE_HALF = (64.0, 56.0)
+TANGERINE_RADIUS = 63.0
+NECTARINE_HALF = (72.0, 64.0)
 
 _PIECES = 48
 """Different ready-made pieces of each food."""
-_REACH = {"oat": 13.0, "almond": 17.0, "banana_chip": 15.0}
-"""Half the window of a piece, units."""
-
-
-class Piece(NamedTuple):
-    """A ready-made piece of food, to be put anywhere."""
-
-    colour: Floats
-    cover: Floats
-
-    def at(self, camera: Camera, place: Point, tint: float) -> Sprite:
-        """This piece with its middle at a place."""
-        x, y = camera.to_picture(*place)
-        height, width = self.cover.shape
-        return Sprite(round(x - width / 2), round(y - height / 2), self.colour * np.float32(tint), self.cover)
+_REACH = {"oat": 13.0, "almond": 21.0, "banana_chip": 18.0}
+"""Half the window of a piece without its shadow, units."""
+_SHADOW = {
+    "oat": (0.25, 1.6, (0.8, 1.2)),
+    "almond": (0.4, 2.5, (1.5, 2.5)),
+    "banana_chip": (0.4, 2.5, (1.5, 2.5)),
+}
+"""Depth, blur (units), and how far it is thrown (units)."""
+_TINTS = {"oat": (0.74, 1.1), "almond": (0.86, 1.08), "banana_chip": (0.86, 1.08)}
 
 
 def draw_tangerine(camera: Camera, at: Point, angle: float, rng: np.random.Generator) -> Sprite:
@@ -47,8 +41,8 @@ def draw_tangerine(camera: Camera, at: Point, angle: float, rng: np.random.Gener
     dimple = -4 * np.exp(-np.square(centre / 9))
     light = plastic(rgb(236, 112, 22), 0.14, 0.36, 14)(*normals(height + pores + dimple, samples.step))
     star = 7.5 + 2.2 * np.cos(5 * np.arctan2(v, u - radius * 0.16))
-    calyx = clamped(0.5 - (centre - star) / 2)[..., None]
-    light = light * (1 - calyx) + calyx * rgb(92, 98, 48) * (0.6 + 0.05 * centre)[..., None]
+    calyx = clamped(0.5 - (centre - star) / 2)
+    light = light * grey(1 - calyx) + tinted(calyx * (0.6 + 0.05 * centre), rgb(92, 98, 48))
     return shrink(samples, light, samples.coverage(outline), 1)
 
 
@@ -60,37 +54,39 @@ def draw_nectarine(camera: Camera, at: Point, angle: float, rng: np.random.Gener
     outline = ellipse(u, v, half)
     height = 44 * np.sqrt(np.maximum(1 - (u / half[0]) ** 2 - (v / half[1]) ** 2, 0.001))
     seam = np.exp(-np.square((v - 6 - 0.004 * u * u) / 2.6))
-    blush = clamped(0.5 + 0.35 * u / half[0] + 0.3 * clouds((u.shape[1], u.shape[0]), 22 * camera.scale, rng))
-    speck = clamped(clouds((u.shape[1], u.shape[0]), 2.5, rng) - 1.3)
-    colour = rgb(222, 162, 74) + blush[..., None] * (rgb(150, 34, 36) - rgb(222, 162, 74))
-    colour = colour + (speck * 60)[..., None]
+    size = (u.shape[1], u.shape[0])
+    blush = 0.45 + 0.4 * u / half[0] + 0.2 * clouds(size, 48 * camera.scale, rng)
+    blush = clamped(blush + 0.07 * clouds(size, 9 * camera.scale, rng) + 0.05 * clouds(size, 3, rng))
+    speck = clamped(clouds(size, 2.5, rng) - 1.6)
+    colour = tinted(1 - blush, rgb(222, 162, 74)) + tinted(blush, rgb(150, 34, 36))
+    colour = colour + grey(speck * 40)
     light = plastic(rgb(1, 1, 1), 0.0, 0.4)(*normals(height - 1.6 * seam, samples.step)) * colour
-    return shrink(samples, light * (1 - 0.16 * seam)[..., None], samples.coverage(outline), 1)
+    return shrink(samples, light * grey(1 - 0.16 * seam), samples.coverage(outline), 1)
 
 
-def pieces(food: str, scale: float) -> tuple[Piece, ...]:
+def pieces(food: str, scale: float) -> tuple[Stamp, ...]:
     """Ready-made pieces at about a scale: `oat`, `almond` or `banana_chip`."""
     return _ready(food, max(1, round(scale * 20)))
 
 
 @cache
-def _ready(food: str, twentieths: int) -> tuple[Piece, ...]:
+def _ready(food: str, twentieths: int) -> tuple[Stamp, ...]:
     rng = np.random.default_rng([31, len(food)])
-    scale = twentieths / 20
-    reach = _REACH[food]
-    side = 2 * math.ceil(reach * scale)
+    scale, reach = twentieths / 20, _REACH[food]
+    depth, blur, thrown = _SHADOW[food]
+    side = 2 * math.ceil((reach + 2 * blur + max(thrown)) * scale)
     camera = Camera((side, side), (side / 2, side / 2), scale)
     makers = {"oat": _oat, "almond": _almond, "banana_chip": _banana_chip}
     made = []
     for _ in range(_PIECES):
         sprite = makers[food](camera, reach, rng)
-        made.append(Piece(sprite.colour, sprite.cover))
+        made.append(stamp_of(sprite, camera, depth, blur, thrown, float(rng.uniform(*_TINTS[food]))))
     return tuple(made)
 
 
 def _oat(camera: Camera, reach: float, rng: np.random.Generator) -> Sprite:
     """A rolled flake with a crease, baked light or dark."""
-    half = (float(rng.uniform(8, 11.5)), float(rng.uniform(5, 7.5)))
+    half = (float(rng.uniform(7, 11.5)), float(rng.uniform(4.5, 8)))
     samples = sample(camera, (0.0, 0.0), (reach - 2, reach - 2), float(rng.uniform(0, 360)))
     u, v = samples.along, samples.across
     wave = float(rng.uniform(-0.03, 0.03)) * u * u
@@ -98,14 +94,14 @@ def _oat(camera: Camera, reach: float, rng: np.random.Generator) -> Sprite:
     height = 5 * np.sqrt(clamped(1 - (u / half[0]) ** 2 - ((v - wave) / half[1]) ** 2)) - 1.6 * np.exp(
         -np.square((v - wave) / 1.1)
     )
-    baked = rgb(214, 158, 94) + float(rng.uniform(0, 1)) ** 1.4 * (rgb(112, 62, 28) - rgb(214, 158, 94))
+    baked = rgb(222, 166, 100) + float(rng.uniform(0, 1)) ** 1.8 * (rgb(104, 56, 26) - rgb(222, 166, 100))
     light = plastic(baked, 0.07, 0.3, 10)(*normals(height, samples.step))
     return shrink(samples, light, samples.coverage(outline))
 
 
 def _almond(camera: Camera, reach: float, rng: np.random.Generator) -> Sprite:
     """A whole almond in its ribbed brown skin, or a blanched sliver."""
-    half = (float(rng.uniform(12, 14)), float(rng.uniform(6.5, 8)))
+    half = (float(rng.uniform(14.5, 18)), float(rng.uniform(7.5, 9.5)))
     samples = sample(camera, (0.0, 0.0), (reach - 2, reach - 2), float(rng.uniform(0, 360)))
     u, v = samples.along, samples.across
     narrow = 1 - 0.32 * u / half[0]
@@ -121,7 +117,7 @@ def _almond(camera: Camera, reach: float, rng: np.random.Generator) -> Sprite:
 
 def _banana_chip(camera: Camera, reach: float, rng: np.random.Generator) -> Sprite:
     """A dried slice with its ring and three seeds."""
-    radius = float(rng.uniform(10, 12.5))
+    radius = float(rng.uniform(11, 15))
     samples = sample(camera, (0.0, 0.0), (reach - 2, reach - 2), float(rng.uniform(0, 360)))
     u, v = samples.along, samples.across
     angle = np.arctan2(v, u)
@@ -132,4 +128,4 @@ def _banana_chip(camera: Camera, reach: float, rng: np.random.Generator) -> Spri
         *normals(height, samples.step)
     )
     seeds = np.exp(-np.square((away - 3.4) / 1.3)) * clamped(np.cos(3 * angle) * 2)
-    return shrink(samples, light * (1 - 0.45 * seeds)[..., None], samples.coverage(outline))
+    return shrink(samples, light * grey(1 - 0.45 * seeds), samples.coverage(outline))

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .camera import Camera, Floats, Point, clamped, rgb
+from .camera import Camera, Floats, Point
+from .light import clamped, grey, rgb
 from .shapes import circle, hexagon, rounded_box
 from .sprites import Sprite, metal, normals, sample, shrink
 
@@ -45,7 +46,7 @@ def draw_nut(camera: Camera, at: Point, radius: float, angle: float, look: Look 
     height = edge + chamfer + lip
     light = metal(look.colour, look.rough)(*normals(height, samples.step))
     turning = 1 + 0.05 * np.sin(centre * (26 / radius))
-    return shrink(samples, light * turning[..., None], cover * _left(u, v, look))
+    return shrink(samples, light * grey(turning), cover * _left(u, v, look))
 
 
 def draw_washer(camera: Camera, at: Point, radius: float, angle: float, look: Look = PLAIN) -> Sprite:
@@ -60,7 +61,7 @@ def draw_washer(camera: Camera, at: Point, radius: float, angle: float, look: Lo
     # Turning marks mirror the lamp along two opposite spokes.
     spokes = 1 + 0.16 * np.cos(2 * (np.arctan2(v, u) + math.radians(angle) - 0.9))
     cover = samples.coverage(outline) * samples.coverage(-bore)
-    return shrink(samples, light * spokes[..., None], cover * _left(u, v, look))
+    return shrink(samples, light * grey(spokes), cover * _left(u, v, look))
 
 
 def draw_screw(camera: Camera, at: Point, length: float, angle: float, look: Look = PLAIN) -> Sprite:
@@ -80,7 +81,7 @@ def draw_screw(camera: Camera, at: Point, length: float, angle: float, look: Loo
     faces = np.minimum(faces, 6 + np.maximum(np.minimum(along, HEAD - along), 0) * 2.2)
     height = np.where(head < 0, faces, round_height)
     light = metal(look.colour, look.rough)(*normals(height, samples.step))
-    light = light * (1 - 0.3 * (groove * clamped(thread / 4) * (head > 0)))[..., None]
+    light = light * grey(1 - 0.3 * (groove * clamped(thread / 4) * (head > 0)))
     cover = np.maximum(samples.coverage(shank), samples.coverage(head))
     if look.missing:
         ragged = 2.5 * np.sin(across * 0.8) + 1.5 * np.sin(across * 2.1 + 1)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
 
+from ...scene import Scene
 from ..reasons import Reason
-from .blemishes import foreign_object, mask_of
+from .blemishes import foreign_object, mask_of, scratch, stain
+from .bottle import HALF, RADIUS, Bottle, glass, pour, stand
 from .bottle_labels import (
     BOTTOM_LABEL,
     FRUIT_LABEL,
@@ -21,20 +25,12 @@ from .bottle_labels import (
     stick,
     wound_mask,
 )
-from .camera import Floats, Point, clamped, rgb
+from .camera import Floats, Point
+from .light import rgb
 from .product import Product
 from .stage import Stage
-from .truth import Channel, Mask, Truth
+from .truth import Channel, Mask, Truth, because
 
-RADIUS, HALF = 112.0, 352.0
-"""Of the body of the bottle, and half its height, units."""
-_NECK = 44.0
-_PROFILE = [
-    (-HALF, _NECK + 3), (-HALF + 20, _NECK + 3), (-HALF + 22, _NECK - 3), (-262.0, _NECK),
-    (-236.0, _NECK + 9), (-206.0, 74.0), (-176.0, 98.0), (-150.0, RADIUS - 4), (-128.0, RADIUS),
-    (HALF - 26, RADIUS), (HALF - 10, RADIUS - 5), (HALF - 3, RADIUS - 14), (HALF, RADIUS - 26),
-]  # fmt: skip
-"""Height below the middle, and the radius there, units."""
 _LEVELS = (0.745, 0.765)
 """Height of the juice of a good bottle, in heights of the bottle."""
 _ALLOWED = (0.72, 0.79)
@@ -67,24 +63,33 @@ class _Seen:
     labels: dict[str, Mask]
     emblem: Mask | None
     juice: Mask
-    inside: Mask
+    """In the window of the bottle."""
+    bottle: Bottle
 
 
 def draw(stage: Stage, names: frozenset[str], rng: np.random.Generator) -> Truth:
     """Draw a bottle with these defects."""
     plan = _planned(names, stage.variant, rng)
-    radius, side = _bottle(stage)
-    inside = np.asarray(clamped((radius - 5 - np.abs(stage.grid[0])) * 1.0) >= 0.5)
-    juice = _fill(stage, plan, radius, side, inside)
+    bottle = stand(stage)
+    juice = pour(stage, bottle, plan.level, plan.colour)
+    soiled = "contamination" in names and bool(plan.places) and rng.uniform() < 0.25
     foreign = None
-    if "contamination" in names:
+    if "contamination" in names and not soiled:
         at = (float(rng.uniform(-50, 50)), float(rng.choice([rng.uniform(-120, -60), rng.uniform(240, 310)])))
         foreign = foreign_object(stage, at, float(rng.uniform(26, 44)), rng)
-    _glass(stage, side, radius, 1.0)
-    seen, torn = _stick_all(stage, plan, names, rng, (juice, inside))
-    _glass(stage, side, radius, 0.25)
-    channels = [_channel(stage, name, plan, seen, foreign, torn) for name in sorted(names)]
-    return Truth(tuple(channels), tuple(_reasons(names, plan)))
+    mirrored = glass(stage, bottle)
+    window = bottle.samples.window(stage.picture)
+    window += mirrored
+    seen, torn = _stick_all(stage, plan, names, rng, (juice, bottle))
+    if soiled:
+        at = (float(rng.uniform(-60, 60)), float(rng.choice(list(plan.places.values()))))
+        foreign = stain(stage, at, float(rng.uniform(44, 66)), rgb(104, 62, 26), rng)
+    # The labels mirror the lamps as well, but less.
+    window += mirrored * np.float32(0.25)
+    found = {"contamination": foreign, "damaged_label": torn}
+    marks = {name: mask for name, mask in found.items() if mask is not None}
+    channels = [_channel(stage, name, plan, seen, marks) for name in sorted(names)]
+    return Truth(tuple(channels), partial(_reasons, names, plan.fruit))
 
 
 def _planned(names: frozenset[str], variant: int, rng: np.random.Generator) -> _Plan:
@@ -127,69 +132,12 @@ def _planned(names: frozenset[str], variant: int, rng: np.random.Generator) -> _
     return _Plan(fruit, icon, colour, level, places, turns, off)
 
 
-def _bottle(stage: Stage) -> tuple[Floats, Floats]:
-    """The wall behind, and the bottle as a part; answers its radius and the place across it, -1 to 1."""
-    u, v = stage.grid
-    stage.picture += rgb(15, 17, 20)
-    stage.picture += (stage.clouds(120) * 2 + stage.clouds(5) * 0.6 + clamped((v - 300) / 120) * 10)[
-        ..., None
-    ]
-    heights = np.arange(-HALF - 40, HALF + 40, 1.0)
-    profile = np.interp(heights, *np.array(_PROFILE).T)
-    profile = cv2.GaussianBlur(profile.astype(np.float32)[:, None], (1, 15), 0, sigmaY=3.0)[:, 0]
-    profile[(heights < -HALF) | (heights > HALF)] = 0.0
-    place = np.clip(v + HALF + 40, 0, len(profile) - 1).astype(np.int32)
-    radius = profile[place]
-    side = np.clip(u / np.maximum(radius, 1), -1.2, 1.2)
-    stage.claim(0, 0, np.asarray((np.abs(u) < radius) & (radius > 1)), "bottle", keeps=True)
-    return np.asarray(radius), np.asarray(side)
-
-
-def _fill(stage: Stage, plan: _Plan, radius: Floats, side: Floats, inside: Mask) -> Mask:
-    """Pour the juice; answers where it is."""
-    u, v = stage.grid
-    if not plan.level:
-        return np.zeros(inside.shape, np.bool_)
-    surface = HALF - 5 - (plan.level * 2 * HALF - 5)
-    depth = v - surface - 3.5 * (1 - np.sqrt(clamped(1 - side * side)))
-    cover = clamped((radius - 5 - np.abs(u)) * 1.0) * clamped(depth + 0.5) * clamped(HALF - 5.5 - v)
-    # More of it to shine through in the middle; the rim of the surface catches the light.
-    thick = np.sqrt(clamped(1 - side * side))
-    shade = 0.64 + 0.38 * thick - 0.12 * side - 0.00025 * np.maximum(depth, 0) + 0.02 * stage.clouds(60)
-    meniscus = np.square(clamped(1 - np.abs(depth - 2.5) / 3.5)) * 0.24
-    foam = clamped(1 - np.abs(depth - 8) / 12) * clamped(stage.clouds(4) * 0.5) * 0.1
-    light = (shade + meniscus + foam)[..., None] * plan.colour
-    stage.picture += (light - stage.picture) * (cover * np.float32(0.97))[..., None]
-    juice = np.asarray(cover >= 0.5)
-    stage.claim(0, 0, juice, "juice")
-    return juice
-
-
-def _glass(stage: Stage, side: Floats, radius: Floats, amount: float) -> None:
-    """The light that the glass mirrors: its rims, a long soft box at the left, a window at the right."""
-    _, v = stage.grid
-    glare = stage.conditions.glare * amount
-    body = ((np.abs(side) <= 1) & (radius > 2)).astype(np.float32)
-    edge = np.abs(side)
-    rim = 92 * np.square(clamped((edge - 0.9) / 0.1)) + 26 * clamped(1 - np.abs(edge - 0.86) / 0.03)
-    box = (
-        82 * clamped((0.055 - np.abs(side + 0.66)) / 0.03) * clamped((v + 215) / 40) * clamped((300 - v) / 60)
-    )
-    window = (
-        36 * clamped((0.035 - np.abs(side - 0.74)) / 0.02) * clamped((v + 150) / 50) * clamped((210 - v) / 80)
-    )
-    ring = 46 * clamped(1 - np.abs(v + HALF - 10) / 9) + 50 * clamped(1 - np.abs(v - HALF + 5) / 6)
-    light = body * (
-        rim * amount + 6 * amount + glare * (box + window) * (1 + 0.06 * stage.clouds(50)) + ring * amount
-    )
-    stage.picture += light[..., None] * rgb(0.97, 1.0, 1.02)
-
-
 def _stick_all(
-    stage: Stage, plan: _Plan, names: frozenset[str], rng: np.random.Generator, below: tuple[Mask, Mask]
+    stage: Stage, plan: _Plan, names: frozenset[str], rng: np.random.Generator, below: tuple[Mask, Bottle]
 ) -> tuple[_Seen, Mask | None]:
-    """Stick the labels on; answers what is seen, and what of a label is torn off."""
-    torn_label = str(rng.choice(list(_PLACES))) if "damaged_label" in names else ""
+    """Stick the labels on; answers what is seen, and where one is torn or scratched."""
+    damaged = str(rng.choice(list(_PLACES))) if "damaged_label" in names else ""
+    scratched = rng.uniform() < 0.4
     torn = emblem = None
     seen: dict[str, Mask] = {}
     for name in plan.places:
@@ -204,21 +152,33 @@ def _stick_all(
             share = float(rng.uniform(0.35, 0.6)) if "incomplete_fruit_icon" in names else 1.0
             disc, fruit = print_emblem(paper, plan.icon, plan.off, share)
         whole = Label(paper, kept.copy(), size, plan.places[name], plan.turns[name])
-        if name == torn_label:
+        if name == damaged and not scratched:
             _tear(kept, rng)
             paper[kept < 255] = (250, 248, 244)
         label = Label(paper, kept, size, plan.places[name], plan.turns[name])
         sprite = stick(stage, label, RADIUS)
+        stage.shadow(sprite, 0.3, 1.6, (1.0, 1.6))
         number = stage.paste(sprite, name, keeps=True)
         seen[name] = stage.visible(number)
-        if name == torn_label:
+        if name == damaged and not scratched:
             torn = np.asarray(mask_of(stage, stick(stage, whole, RADIUS)) & ~seen[name])
         if disc is not None and fruit is not None:
             spot = wound_mask(stage, label, RADIUS, disc)
             emblem = stage.visible(stage.claim(spot.x, spot.y, spot.cover >= 0.5, "emblem", keeps=True))
             spot = wound_mask(stage, label, RADIUS, fruit)
             stage.claim(spot.x, spot.y, spot.cover >= 0.5, plan.icon if plan.icon in FRUITS else "")
+    if damaged in seen and scratched:
+        torn = _scratch_label(stage, plan.places[damaged], rng)
     return _Seen(seen, emblem, *below), torn
+
+
+def _scratch_label(stage: Stage, at: float, rng: np.random.Generator) -> Mask:
+    """Three scratches side by side across a label whose middle is `at` below that of the bottle."""
+    x, y = float(rng.uniform(-66, -30)), at + float(rng.choice([-1, 1])) * float(rng.uniform(12, 26))
+    to_x, to_y = float(rng.uniform(30, 66)), 2 * at - y + float(rng.uniform(-10, 10))
+    shifts = np.cumsum(rng.uniform(4, 9, 3))
+    marks = [scratch(stage, (x, y + shift), (to_x, to_y + shift), -105.0, rng) for shift in shifts]
+    return np.asarray(np.any(marks, axis=0))
 
 
 def _tear(kept: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], rng: np.random.Generator) -> None:
@@ -232,9 +192,7 @@ def _tear(kept: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], rng: np.random.
     cv2.fillPoly(kept, [np.rint(outline).astype(np.int32)], 0)
 
 
-def _channel(
-    stage: Stage, name: str, plan: _Plan, seen: _Seen, foreign: Mask | None, torn: Mask | None
-) -> Channel:
+def _channel(stage: Stage, name: str, plan: _Plan, seen: _Seen, marks: dict[str, Mask]) -> Channel:
     """Where a defect is, or where what is missing should be."""
 
     def place(label: str, at: float) -> Mask:
@@ -242,86 +200,83 @@ def _channel(
         size = BOTTOM_LABEL if label == "bottom_label" else FRUIT_LABEL
         return mask_of(stage, stick(stage, Label(paper, kept, size, at), RADIUS))
 
-    _, v = stage.grid
-    surface = HALF - plan.level * 2 * HALF
-    usual = HALF - sum(_LEVELS) * HALF
-    level = (v > min(surface, usual) - 6) & (v < max(surface, usual) + 6) & seen.inside
-    both = np.any(list(seen.labels.values()), axis=0) if seen.labels else seen.inside
+    full = partial(seen.bottle.placed, stage)
+    both = np.any(list(seen.labels.values()), axis=0) if seen.labels else full(seen.bottle.hollow >= 0.5)
     top, bottom = seen.labels.get("fruit_label", both), seen.labels.get("bottom_label", both)
-    turned = max(plan.turns, key=lambda label: abs(plan.turns[label]))
-    emblem = seen.emblem if seen.emblem is not None else top
-    masks: dict[str, Mask | None] = {
-        "missing_top_label": place("fruit_label", _PLACES["fruit_label"]),
-        "missing_bottom_label": place("bottom_label", _PLACES["bottom_label"]),
-        "swapped_labels": both,
-        "misplaced_label_top": top | place("fruit_label", _PLACES["fruit_label"]),
-        "misplaced_label_bottom": bottom | place("bottom_label", _PLACES["bottom_label"]),
-        "empty_bottle": seen.inside & (v > usual) & ~both,
-        "wrong_fill_level_too_much": level,
-        "wrong_fill_level_not_enough": level,
-        "misplaced_fruit_icon": emblem,
-        "missing_fruit_icon": top,
-        "wrong_juice_type": (seen.juice & ~both) | emblem,
-        "damaged_label": torn,
-        "rotated_label": seen.labels.get(turned),
-        "label_text_incomplete": bottom,
-        "unknown_fruit_icon": emblem,
-        "incomplete_fruit_icon": emblem,
-        "juice_color": seen.juice & ~both,
-        "contamination": foreign,
-    }
-    mask = masks[name]
-    return Channel(name, both if mask is None else np.asarray(mask))
+    match name:
+        case "missing_top_label" | "missing_bottom_label":
+            mask = place(_OF_LABEL[name], _PLACES[_OF_LABEL[name]])
+        case "misplaced_label_top":
+            mask = top | place("fruit_label", _PLACES["fruit_label"])
+        case "misplaced_label_bottom":
+            mask = bottom | place("bottom_label", _PLACES["bottom_label"])
+        case "empty_bottle" | "wrong_fill_level_too_much" | "wrong_fill_level_not_enough":
+            mask = full(_between_levels(seen.bottle, plan.level, sum(_LEVELS) / 2))
+            mask = mask & ~both if name == "empty_bottle" else mask
+        case "juice_color":
+            mask = full(seen.juice) & ~both
+        case "wrong_juice_type":
+            mask = (full(seen.juice) & ~both) | (top if seen.emblem is None else seen.emblem)
+        case "misplaced_fruit_icon" | "unknown_fruit_icon" | "incomplete_fruit_icon":
+            mask = top if seen.emblem is None else seen.emblem
+        case "rotated_label":
+            turned = max(plan.turns, key=lambda label: abs(plan.turns[label]))
+            mask = seen.labels.get(turned, both)
+        case "missing_fruit_icon":
+            mask = top
+        case "label_text_incomplete":
+            mask = bottom
+        case "contamination" | "damaged_label" if name in marks:
+            mask = marks[name]
+        case _:
+            mask = both
+    return Channel(name, np.asarray(mask))
 
 
-def _reasons(names: frozenset[str], plan: _Plan) -> list[Reason]:
-    found = []
+def _between_levels(bottle: Bottle, one: float, other: float) -> Mask:
+    """Where juice is that should not be, or should be and is not, (h, w); levels are in bottle heights."""
+    down = bottle.samples.across
+    top, bottom = (HALF - level * 2 * HALF for level in (max(one, other), min(one, other)))
+    return np.asarray((down > top - 6) & (down < bottom + 6) & (bottle.hollow >= 0.5))
 
-    def say(kind: str, thing: str, expected: object, actual: object, defect: str, where: str = "") -> None:
-        found.append(
-            Reason.model_validate(
-                {
-                    "type": kind,
-                    "object": thing,
-                    "expected": expected,
-                    "actual": actual,
-                    "defect": defect,
-                    "where": where,
-                }
-            )
-        )
 
+def _reasons(names: frozenset[str], fruit: str, scene: Scene) -> Iterator[Reason]:
+    """What is wrong with a bottle of the juice of a fruit, by what is seen of its parts."""
+    bottle = scene.part("bottle")
     for name, label in _OF_LABEL.items():
         if name in names:
-            say("quantity", label, 1, 0, name)
-    if "missing_top_label" in names:
-        say("quantity", "emblem", 1, 0, "missing_top_label")
-    if "swapped_labels" in names:
-        say("position", "fruit_label", True, False, "swapped_labels", "its place above the bottom label")
-    for label, name in (("fruit_label", "misplaced_label_top"), ("bottom_label", "misplaced_label_bottom")):
-        if name in names or "swapped_labels" in names:
-            usual, now = ((place + HALF) / (2 * HALF) for place in (_PLACES[label], plan.places[label]))
-            defect = name if name in names else "swapped_labels"
-            say(
-                "position",
-                label,
-                (round(usual - 0.02, 3), round(usual + 0.02, 3)),
-                round(now, 3),
-                defect,
-                "bottle heights",
-            )
+            yield because("quantity", label, 1, 0, name)
+    for name in ("missing_top_label", "missing_fruit_icon"):
+        if name in names:
+            yield because("quantity", "emblem", 1, 0, name)
     if "empty_bottle" in names:
-        say("quantity", "juice", 1, 0, "empty_bottle")
-    for name in names & {"wrong_fill_level_too_much", "wrong_fill_level_not_enough"}:
-        say("size", "juice", _ALLOWED, round(plan.level, 3), name, "heights of the bottle")
-    if "misplaced_fruit_icon" in names:
-        off = max(abs(plan.off[0]) / FRUIT_LABEL[0], abs(plan.off[1]) / FRUIT_LABEL[1])
-        say("position", "emblem", (0.0, 0.1), round(off, 3), "misplaced_fruit_icon", "sizes of its label")
-    if "missing_fruit_icon" in names:
-        say("quantity", "emblem", 1, 0, "missing_fruit_icon")
+        yield because("quantity", "juice", 1, 0, "empty_bottle")
+    for name in sorted(names & {"wrong_fill_level_too_much", "wrong_fill_level_not_enough"}):
+        low, high = (round(share * bottle.height, 1) for share in _ALLOWED)
+        yield because("size", "juice", (low, high), scene.part("juice").height, name, "px of height")
+    yield from _misplaced(names, scene)
     for name in sorted(names & {"missing_fruit_icon", "wrong_juice_type", "unknown_fruit_icon"}):
-        say("matching", plan.fruit, (1, None), 0, name, f"the label of {_NAMES[plan.fruit]} juice")
-    return found
+        yield because("matching", fruit, (1, None), 0, name, f"the label of {_NAMES[fruit]} juice")
+
+
+def _misplaced(names: frozenset[str], scene: Scene) -> Iterator[Reason]:
+    if "swapped_labels" in names:
+        where = "its place above the bottom label"
+        yield because("position", "fruit_label", True, False, "swapped_labels", where)
+    bottle = scene.part("bottle")
+    for label, name in (("fruit_label", "misplaced_label_top"), ("bottom_label", "misplaced_label_bottom")):
+        if defects := sorted(names & {name, "swapped_labels"}):
+            usual = (_PLACES[label] + HALF) / (2 * HALF)
+            allowed = (round(usual - 0.02, 3), round(usual + 0.02, 3))
+            place = (scene.part(label).center[1] - bottle.box[1]) / bottle.height
+            yield because("position", label, allowed, place, defects[0], "heights of the bottle")
+    if "misplaced_fruit_icon" in names:
+        emblem, paper = scene.part("emblem"), scene.part("fruit_label")
+        x0, y0, x1, y1 = paper.box
+        across = abs(emblem.center[0] - (x0 + x1) / 2) / paper.width
+        down = abs(emblem.center[1] - (y0 + y1) / 2) / paper.height
+        where = "sizes of its label"
+        yield because("position", "emblem", (0.0, 0.1), max(across, down), "misplaced_fruit_icon", where)
 
 
 JUICE_BOTTLE = Product(

@@ -15,6 +15,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 from pydantic import Field, ValidationError
 
 from ...schema import DatasetError, Record
@@ -30,6 +31,8 @@ RULES = "rules.txt"
 """The sentences of a product, in its folder."""
 _CHUNK = 4
 """Pictures that a process takes at a time."""
+_LARGEST_PIECE = 31 << 20
+"""Bytes; just below the most that the C library adapts to."""
 
 
 class Counts(Record):
@@ -122,6 +125,15 @@ def synthesize(
             f"{out}: a drawing process ended; run it again, it goes on where it stopped"
         ) from None
     return summary
+
+
+def recipes_of(categories: Sequence[str], level: Level, counts: Counts, seed: int = 0) -> list[Recipe]:
+    """What decides the pictures of a line, in order, without writing any.
+
+    Raises:
+        DatasetError: An argument is wrong.
+    """
+    return list(_recipes(_plan(categories, level, seed, counts, (), None)))
 
 
 def _plan(
@@ -257,11 +269,20 @@ def _written(out: Path, recipes: Sequence[Recipe], workers: int | None) -> Itera
     if (workers := workers or os.cpu_count() or 1) == 1 or len(recipes) <= _CHUNK:
         yield from map(write, recipes)
         return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_keep_memory) as pool:
         try:
             yield from pool.map(write, recipes, chunksize=_CHUNK)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _keep_memory() -> None:
+    """Keep the memory of arrays that come and go, a sixth of the time of a picture.
+
+    The C library of GNU returns it to the system, which must clear it again, unless as large a piece was
+    freed once (mallopt(3), M_MMAP_THRESHOLD); others do not mind.
+    """
+    np.empty(_LARGEST_PIECE, np.uint8)
 
 
 def _sha256(text: str) -> str:

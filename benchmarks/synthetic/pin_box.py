@@ -11,9 +11,11 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from .camera import Floats, clamped, rgb
+from .camera import Floats
+from .light import clamped, grey, rgb, tinted
 from .pins import Pin, draw_pin
-from .shapes import rounded_box
+from .planes import seen_plane
+from .shapes import Rectangle, rounded_box
 from .sprites import Sprite, sample
 from .stage import Stage
 
@@ -35,13 +37,15 @@ _TABLE = rgb(8.0, 17.0, 31.0)
 _FLOOR = rgb(31.0, 30.0, 31.0)
 _PLASTIC = rgb(1.0, 0.93, 0.87)
 """Colour of the light that the box scatters towards the camera."""
+_ROOM = (BOX_HALF[0] - WALL, BOX_HALF[1] - WALL)
+"""Half the width and half the height of the room in the box, units."""
+_VIEW = (300.0, 180.0)
+"""Half of what is drawn of the empty box once for all pictures, units."""
 _KNOT = 7.0
 """Half the width of the thickening where two walls meet, in units."""
 
 Cell = tuple[int, int]
 """Row and column of a compartment, from 1."""
-Rectangle = tuple[float, float, float, float]
-"""x0, y0, x1, y1 in product coordinates."""
 
 
 class Separator(NamedTuple):
@@ -81,22 +85,18 @@ def room(cell: Cell, margin: float = 0.0) -> Rectangle:
 def draw_box(stage: Stage, pins: Sequence[Pin], missing: Collection[Separator] = ()) -> list[Sprite]:
     """The table and the empty box, with the light that the pins take from it; the pins, not pasted yet."""
     sprites = [draw_pin(pin, stage.camera) for pin in pins]
-    u, v = stage.grid
-    distance = box_distance(u, v)
-    inside = clamped(np.float32(0.5) - distance * np.float32(stage.camera.scale))
+    inside, plastic, band = seen_plane(stage.camera, _empty_box, _VIEW)
     _ground(stage, inside)
     for sprite in sprites:
         stage.shadow(sprite, 0.55, 3.5, (1.5, 2.0))
     stage.claim(0, 0, inside >= 0.5, "box", keeps=True)
-    plastic = _frame(stage, distance)
-    uneven = 1 + 0.14 * stage.clouds(40) + 0.06 * stage.clouds(9)
+    plastic += 16 * band * stage.clouds(14)
     for separator in SEPARATORS:
         if separator not in missing:
             _add_separator(stage, separator, plastic)
-    _add_knots(stage, plastic)
     plastic *= inside
-    plastic *= uneven
-    stage.picture += plastic[..., None] * (_PLASTIC + _mirrored(stage, sprites))
+    plastic *= 1 + 0.14 * stage.clouds(40) + 0.06 * stage.clouds(9)
+    stage.picture += tinted(plastic, _PLASTIC) + grey(plastic) * _mirrored(stage, sprites)
     return sprites
 
 
@@ -114,14 +114,25 @@ def _ridge(distance: Floats, width: float) -> Floats:
     return np.asarray(near * near)
 
 
-def _frame(stage: Stage, distance: Floats) -> Floats:
-    """Light that the outer walls scatter, grey levels at every pixel."""
-    u, v = stage.grid
-    inner = rounded_box(u, v, (BOX_HALF[0] - WALL, BOX_HALF[1] - WALL), CORNER - 8)
+def _empty_box(u: Floats, v: Floats, dots: float) -> tuple[Floats, ...]:
+    """How much of each sample the box covers; the light of its walls, grey levels; where they are rough."""
+    distance = box_distance(u, v)
+    inner = rounded_box(u, v, _ROOM, CORNER - 8)
     band = clamped(distance * -0.5) * clamped(inner / 3 + 1)
     rim = 150 * _ridge(distance + 1.2, 0.8) + 78 * _ridge(inner + 1.5, 1.2)
     foot = 15 * _ridge(inner + 9, 5.0) + 14 * _ridge(inner + 15, 0.9)
-    return np.asarray(rim + band * (60 + 16 * stage.clouds(14)) + foot)
+    return clamped(0.5 - distance * dots), np.maximum(rim + 60 * band + foot, _knots(u, v)), band
+
+
+def _knots(u: Floats, v: Floats) -> Floats:
+    """Where two partitions meet there is a small thickened square, but not in the corners of the box."""
+    to_line = [
+        np.abs(np.mod(place + room + pitch / 2, pitch) - pitch / 2)
+        for place, room, pitch in zip((u, v), _ROOM, PITCH, strict=True)
+    ]
+    beyond = np.maximum(np.abs(u) - _ROOM[0], np.abs(v) - _ROOM[1])
+    corner = (np.abs(u) > _ROOM[0] - 9) & (np.abs(v) > _ROOM[1] - 9)
+    return np.asarray(105 * clamped(5 - np.maximum(*to_line)) * (beyond < 6) * ~corner)
 
 
 def _add_separator(stage: Stage, separator: Separator, plastic: Floats) -> None:
@@ -143,20 +154,6 @@ def _add_separator(stage: Stage, separator: Separator, plastic: Floats) -> None:
     stage.claim(samples.x, samples.y, core, "separator")
 
 
-def _add_knots(stage: Stage, plastic: Floats) -> None:
-    """Where two partitions meet, a small thickened square."""
-    for row in range(ROWS + 1):
-        for column in range(COLUMNS + 1):
-            x, y = -BOX_HALF[0] + WALL + column * PITCH[0], -BOX_HALF[1] + WALL + row * PITCH[1]
-            if (row in (0, ROWS)) and (column in (0, COLUMNS)):
-                continue
-            samples = sample(stage.camera, (x, y), (6.0, 6.0), 0.0, 1)
-            knot = 105 * clamped(5 - np.maximum(np.abs(samples.along), np.abs(samples.across)))
-            height, width = knot.shape
-            window = plastic[samples.y : samples.y + height, samples.x : samples.x + width]
-            np.maximum(window, knot, out=window)
-
-
 def _mirrored(stage: Stage, sprites: Sequence[Sprite]) -> Floats:
     """(H, W, 3), the colour that plastic takes from the pins near it."""
     width, height = stage.camera.size
@@ -175,6 +172,6 @@ def _ground(stage: Stage, inside: Floats) -> None:
     """Table and box floor with smears and dust."""
     smear = stage.clouds(24)
     picture = stage.picture
-    picture += _TABLE + inside[..., None] * (_FLOOR - _TABLE)
-    picture += (smear * (0.5 + inside))[..., None]
+    picture += tinted(1 - inside, _TABLE) + tinted(inside, _FLOOR)
+    picture += grey(smear * (0.5 + inside))
     stage.dust()

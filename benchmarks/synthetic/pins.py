@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .camera import Camera, Floats, clamped, rgb
+from .camera import Camera, Floats
+from .light import channels, clamped, grey, power, rgb, tinted
 from .sprites import LAMP, Samples, Sprite, sample, shrink
 
 BODY_LENGTH, NEEDLE_LENGTH, FLANGE_RADIUS = 39.0, 31.0, 12.5
@@ -58,7 +59,7 @@ def draw_pin(pin: Pin, camera: Camera) -> Sprite:
     sharpness = pin.scale / samples.step
     body, body_colour = _body(along, across, sharpness, pin, samples)
     needle, needle_colour = _needle(along, across - _aside(along, pin), sharpness)
-    colour = needle_colour + (body_colour - needle_colour) * body[..., None]
+    colour = needle_colour + (body_colour - needle_colour) * grey(body)
     cover = np.maximum(body, needle)
     if pin.chopped:
         ragged = 1.6 * np.sin(across * 1.3) + 0.9 * np.sin(across * 3.1 + 1)
@@ -108,11 +109,18 @@ def _body(
     lamp_across = math.cos(samples.turn) * LAMP[1] - math.sin(samples.turn) * LAMP[0]
     shade = np.clip(0.46 + 0.22 * up + 0.46 * facing(lamp_along, lamp_across, LAMP[2]), 0.05, 1.2)
     # The shadows of translucent plastic are more saturated than its lights.
-    colour = np.stack([np.sqrt(shade), shade, shade * np.sqrt(np.sqrt(shade))], -1) * COLORS[pin.color]
+    colour = channels(
+        *(
+            amount * ink
+            for amount, ink in zip(
+                (np.sqrt(shade), shade, shade * np.sqrt(np.sqrt(shade))), COLORS[pin.color], strict=True
+            )
+        )
+    )
     # Blinn's half-way vector: the surface mirrors the lamp into the camera where it faces half-way between.
     half_way = math.sqrt(2 + 2 * LAMP[2])
     glint = facing(lamp_along / half_way, lamp_across / half_way, (LAMP[2] + 1) / half_way)
-    return cover, colour + 95 * (glint**48)[..., None]
+    return cover, colour + grey(95 * power(glint, 48))
 
 
 def _needle(along: Floats, across: Floats, sharpness: float) -> tuple[Floats, Floats]:
@@ -122,5 +130,5 @@ def _needle(along: Floats, across: Floats, sharpness: float) -> tuple[Floats, Fl
     to_end = np.minimum(tip - along, along - (BODY_LENGTH - 3))
     cover = clamped(np.minimum(half - np.abs(across), to_end) * sharpness + 0.5)
     off = across / half + 0.35
-    grey = 0.56 + 0.66 / (1 + 3 * off * off)
-    return cover, grey[..., None] * STEEL
+    shade = 0.56 + 0.66 / (1 + 3 * off * off)
+    return cover, tinted(shade, STEEL)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
+from ...scene import Scene
 from ..reasons import Reason
-from .blemishes import foreign_object, mask_of
+from .blemishes import contaminate, mask_of
+from .light import rgb
 from .pin_box import (
     BOX_DOWN,
     CELLS,
@@ -17,50 +21,58 @@ from .pin_box import (
     ROWS,
     SEPARATORS,
     Cell,
-    Rectangle,
     Separator,
     draw_box,
     room,
 )
 from .pins import Pin, draw_pin, half_extent
 from .product import Product
-from .shapes import polygon_mask
+from .shapes import Rectangle, rectangle_mask
 from .stage import Stage
-from .truth import Channel, Mask, Truth
+from .truth import Channel, Mask, Truth, because
 
 _MARGIN = 2.0
 """Between a pin and the middle of the wall, in units: pins lean against walls."""
 
 
+class _Roles(NamedTuple):
+    """Compartments with a pin too many, with none, and with a spoilt one."""
+
+    extra: Sequence[Cell]
+    missing: Sequence[Cell]
+    odd: Sequence[Cell]
+
+
 def draw(stage: Stage, names: frozenset[str], rng: np.random.Generator) -> Truth:
     """Draw a box with these defects."""
     picked = [CELLS[int(index)] for index in rng.permutation(len(CELLS))]
-    extra, missing, odd = _roles(names, picked)
+    roles = _roles(names, picked)
     pins = _good_pins(rng)
-    for cell in extra:
+    for cell in roles.extra:
         pins = _without(pins, [cell]) + _pair(rng, cell, stage.conditions.crowding)
-    pins = [_spoilt(pin, names, rng) if pin.cell in odd else pin for pin in _without(pins, missing)]
+    pins = _without(pins, roles.missing)
+    pins = [_spoilt(pin, names, rng) if pin.cell in roles.odd else pin for pin in pins]
     gone = [SEPARATORS[int(rng.integers(len(SEPARATORS)))]] if "missing_separator" in names else []
     sprites = draw_box(stage, pins, gone)
     foreign = _contaminate(stage, pins, picked[-1], rng) if "contamination" in names else None
     numbers = [stage.paste(sprite, "pushpin") for sprite in sprites]
     seen = {
         cell: [stage.visible(n) for pin, n in zip(pins, numbers, strict=True) if pin.cell == cell]
-        for cell in (*extra, *odd)
+        for cell in (*roles.extra, *roles.odd)
     }
     channels = [Channel("contamination", foreign)] if foreign is not None else []
-    channels += _channels(stage, names, (extra, missing, odd), seen, gone)
+    channels += _channels(stage, names, roles, seen, gone)
     if "broken" in names:
-        channels = [Channel("broken", _whole_pins(stage, pins, odd))]
-    return Truth(tuple(channels), tuple(_reasons(names, extra, missing, odd, pins)))
+        channels = [Channel("broken", _whole_pins(stage, pins, roles.odd))]
+    color = next((pin.color for pin in pins if pin.cell in roles.odd), "")
+    return Truth(tuple(channels), partial(_reasons, names, roles, color))
 
 
-def _roles(names: frozenset[str], picked: Sequence[Cell]) -> tuple[list[Cell], list[Cell], list[Cell]]:
-    """Compartments with a pin too many, with none, and with a spoilt one."""
+def _roles(names: frozenset[str], picked: Sequence[Cell]) -> _Roles:
     extra = picked[: 2 if "2_additional_pushpins" in names else 1 if "1_additional_pushpin" in names else 0]
     missing = picked[2:3] if "missing_pushpin" in names else []
     odd = picked[3:4] if names & {"front_bent", "broken", "color"} else []
-    return list(extra), list(missing), list(odd)
+    return _Roles(extra, missing, odd)
 
 
 def _good_pins(rng: np.random.Generator) -> list[Pin]:
@@ -111,13 +123,13 @@ def _contaminate(stage: Stage, pins: Sequence[Pin], cell: Cell, rng: np.random.G
     pin = next(pin for pin in pins if pin.cell == cell)
     corners = [(x, y) for x in (x0, x1) for y in (y0, y1)]
     at = max(corners, key=lambda corner: abs(corner[0] - pin.x) + abs(corner[1] - pin.y))
-    return foreign_object(stage, at, float(rng.uniform(18, 28)), rng)
+    return contaminate(stage, at, float(rng.uniform(18, 28)), rgb(150, 112, 62), rng)
 
 
 def _channels(
     stage: Stage,
     names: frozenset[str],
-    roles: tuple[list[Cell], list[Cell], list[Cell]],
+    roles: _Roles,
     seen: dict[Cell, list[Mask]],
     gone: Sequence[Separator],
 ) -> list[Channel]:
@@ -126,12 +138,12 @@ def _channels(
     if extra:
         name = "2_additional_pushpins" if len(extra) == 2 else "1_additional_pushpin"
         found.append(Channel(name, np.any([mask for cell in extra for mask in seen[cell]], axis=0)))
-    found += [Channel("missing_pushpin", _rectangle(stage, room(cell, 4))) for cell in missing]
+    found += [Channel("missing_pushpin", rectangle_mask(stage.camera, room(cell, 4))) for cell in missing]
     for separator in gone:
         (x, y), half = separator.middle, separator.half_length
         far_x, far_y = (5.0, half) if separator.upright else (half, 5.0)
         strip = (x - far_x, y - far_y, x + far_x, y + far_y)
-        found.append(Channel("missing_separator", _rectangle(stage, strip)))
+        found.append(Channel("missing_separator", rectangle_mask(stage.camera, strip)))
     for cell in odd:
         found += [Channel(name, seen[cell][0]) for name in ("front_bent", "color") if name in names]
     return found
@@ -143,44 +155,17 @@ def _whole_pins(stage: Stage, pins: Sequence[Pin], odd: Sequence[Cell]) -> Mask:
     return np.asarray(np.any([mask_of(stage, draw_pin(pin, stage.camera)) for pin in whole], axis=0))
 
 
-def _rectangle(stage: Stage, corners: Rectangle) -> Mask:
-    x0, y0, x1, y1 = corners
-    return polygon_mask(stage.camera, np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)]))
-
-
-def _reasons(
-    names: frozenset[str],
-    extra: Sequence[Cell],
-    missing: Sequence[Cell],
-    odd: Sequence[Cell],
-    pins: Sequence[Pin],
-) -> list[Reason]:
-    def counted(cell: Cell, actual: int, defect: str) -> Reason:
-        where = f"row {cell[0]} column {cell[1]}"
-        return Reason(
-            type="quantity", object="pushpin", expected=1, actual=actual, defect=defect, where=where
-        )
-
-    more = "2_additional_pushpins" if len(extra) == 2 else "1_additional_pushpin"
-    found = [counted(cell, 2, more) for cell in extra]
-    found += [counted(cell, 0, "missing_pushpin") for cell in missing]
+def _reasons(names: frozenset[str], roles: _Roles, color: str, scene: Scene) -> Iterator[Reason]:
+    """What is wrong; `color` is that of the pin that has another one."""
+    more = "2_additional_pushpins" if len(roles.extra) == 2 else "1_additional_pushpin"
+    for cells, actual, defect in ((roles.extra, 2, more), (roles.missing, 0, "missing_pushpin")):
+        for row, column in cells:
+            yield because("quantity", "pushpin", 1, actual, defect, f"row {row} column {column}")
     if "missing_separator" in names:
-        whole = len(SEPARATORS)
-        found.append(
-            Reason(
-                type="quantity",
-                object="separator",
-                expected=whole,
-                actual=whole - 1,
-                defect="missing_separator",
-            )
-        )
+        seen = len(scene.parts("separator"))
+        yield because("quantity", "separator", len(SEPARATORS), seen, "missing_separator")
     if "color" in names:
-        actual = next(pin.color for pin in pins if pin.cell in odd)
-        found.append(
-            Reason(type="matching", object="pushpin", expected="yellow", actual=actual, defect="color")
-        )
-    return found
+        yield because("matching", "pushpin", "yellow", color, "color")
 
 
 PUSHPINS = Product(

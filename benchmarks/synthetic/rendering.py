@@ -16,7 +16,7 @@ from .pushpins import PUSHPINS
 from .screw_bag import SCREW_BAG
 from .splicing_connectors import SPLICING_CONNECTORS
 from .stage import Stage
-from .truth import Rendered
+from .truth import Rendered, without_colours
 
 PRODUCTS: Mapping[str, Product] = {
     product.name: product
@@ -66,4 +66,6 @@ def render(
         picture = stage.expose(sensor)
     finally:
         cv2.setNumThreads(threads)
-    return Rendered(picture, stage.parts(), truth.channels, truth.reasons, product.labels)
+    parts = stage.parts()
+    reasons = dict.fromkeys(truth.tell(without_colours(parts, size, product.labels)) if defects else ())
+    return Rendered(picture, parts, truth.channels, tuple(reasons), product.labels)

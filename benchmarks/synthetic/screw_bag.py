@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
+from ...scene import Scene
 from ..reasons import Reason
-from .blemishes import foreign_object
-from .camera import Floats, Point, clamped, rgb
+from .blemishes import contaminate
+from .camera import Floats, Point
 from .hardware import STEEL, Look, draw_nut, draw_screw, draw_washer
+from .light import clamped, grey, rgb, shaded, tinted
+from .planes import seen_plane
 from .product import Product
 from .shapes import rounded_box
-from .sprites import Sprite
+from .sprites import Sprite, sample
 from .stage import Stage
-from .truth import Channel, Mask, Truth
+from .truth import Channel, Mask, Truth, because
 
 LENGTHS = {"long_screw": 226.0, "short_screw": 164.0}
 """Units."""
 WASHER_RADIUS, NUT_RADIUS = 25.0, 22.0
 BAG_HALF = (352.0, 212.0)
+_VIEW = (420.0, 270.0)
+"""Half of what is drawn of the bag once for all pictures, units."""
 _ROOM = (306.0, 156.0)
 """Half extents of where parts may lie, about a point a little below the middle."""
 _ROOM_DOWN = 18.0
@@ -52,17 +59,17 @@ def draw(stage: Stage, names: frozenset[str], rng: np.random.Generator) -> Truth
     spoilt = int(rng.integers(len(pieces)))
     if names & {"color", "part_broken"}:
         pieces[spoilt] = replace(pieces[spoilt], look=_spoilt(pieces[spoilt].look, names, rng))
-    distance = _table_and_bag(stage)
+    distance, zipped = _table_and_bag(stage)
     foreign = None
     if "contamination" in names:
         at = (float(rng.uniform(-0.8, 0.8) * _ROOM[0]), float(rng.uniform(-0.8, 0.8) * _ROOM[1]) + _ROOM_DOWN)
-        foreign = foreign_object(stage, at, float(rng.uniform(24, 40)), rng, nuts=False)
+        foreign = contaminate(stage, at, float(rng.uniform(24, 40)), rgb(150, 108, 58), rng, nuts=False)
     numbers_seen = []
     for piece in pieces:
         sprite = _drawn(stage, piece)
         stage.shadow(sprite, 0.5, 3.0, (3.0, 4.0))
         numbers_seen.append(stage.paste(sprite, piece.label))
-    torn = _film(stage, distance, "bag_broken" in names, rng)
+    torn = _film(stage, distance, zipped, "bag_broken" in names, rng)
     seen = [stage.visible(number) for number in numbers_seen]
     masks: dict[str, list[Mask]] = {label: [] for label in _NUMBERS}
     for piece, mask in zip(pieces, seen, strict=True):
@@ -76,7 +83,7 @@ def draw(stage: Stage, names: frozenset[str], rng: np.random.Generator) -> Truth
         ("part_broken", seen[spoilt]),
     )
     channels += [Channel(name, mask) for name, mask in marks if name in names and mask is not None]
-    return Truth(tuple(channels), tuple(_reasons(names, numbers, lengths)))
+    return Truth(tuple(channels), partial(_reasons, names, odd_sizes, stage.camera.scale))
 
 
 _LOGICAL = frozenset(
@@ -182,59 +189,67 @@ def _spoilt(look: Look, names: frozenset[str], rng: np.random.Generator) -> Look
     return replace(look, missing=(float(rng.uniform(0, 360)), float(rng.uniform(45, 85))))
 
 
-def _table_and_bag(stage: Stage) -> Floats:
-    """The table; answers the signed distance to the outline of the bag."""
-    u, v = stage.grid
-    stage.picture += rgb(34, 36, 40)
-    stage.picture += (stage.clouds(3) * 1.6 + stage.clouds(60) * 2.5)[..., None]
-    stage.dust(26)
-    wave = stage.clouds(90)
-    distance = rounded_box(u, v, BAG_HALF, 10.0) + 1.6 * wave
-    inside = clamped(0.5 - distance)
-    stage.picture *= (1 - 0.22 * clamped(0.5 - (distance - 8) / 14) * (1 - inside))[..., None]
-    stage.claim(0, 0, inside >= 0.5, "bag", keeps=True)
-    return np.asarray(distance)
-
-
-def _film(stage: Stage, distance: Floats, broken: bool, rng: np.random.Generator) -> Mask | None:
-    """Haze, seams, zip, creases and reflections of the film over all in the bag; where it is torn."""
-    u, v = stage.grid
-    inside = clamped(0.5 - distance)
-    glare = stage.conditions.glare
-    seam = clamped(1 - np.abs(distance + 7) / 7) * (11 + 3 * np.sin((u + v) * 1.4))
-    rim = np.square(clamped(1 - np.abs(distance + 1.2) / 2.2)) * 62
+def _flat_bag(u: Floats, v: Floats, _: float) -> tuple[Floats, ...]:
+    """Signed distance to the outline of a bag that lies flat, and the light of its zip, in grey levels."""
     zip_lines = sum(
         np.square(clamped(1 - np.abs(v + y) / w)) * a
         for y, w, a in ((176, 2.6, 62), (165, 3.4, 44), (170.5, 8, 14))
     )
+    return rounded_box(u, v, BAG_HALF, 10.0), np.asarray(zip_lines)
+
+
+def _table_and_bag(stage: Stage) -> tuple[Floats, Floats]:
+    """The table; answers the signed distance to the outline of the bag, and the light of its zip."""
+    stage.picture += shaded(rgb(34, 36, 40), stage.clouds(3) * 1.6 + stage.clouds(60) * 2.5)
+    stage.dust(26)
+    distance, zipped = seen_plane(stage.camera, _flat_bag, _VIEW)
+    distance += 1.6 * stage.clouds(90)
+    inside = clamped(0.5 - distance)
+    stage.picture *= grey(1 - 0.22 * clamped(0.5 - (distance - 8) / 14) * (1 - inside))
+    stage.claim(0, 0, inside >= 0.5, "bag", keeps=True)
+    return distance, zipped
+
+
+def _film(
+    stage: Stage, distance: Floats, zipped: Floats, broken: bool, rng: np.random.Generator
+) -> Mask | None:
+    """Haze, seams, zip, creases and reflections of the film over all in the bag; where it is torn."""
+    inside = clamped(0.5 - distance)
+    glare = stage.conditions.glare
+    seam = clamped(1 - np.abs(distance + 7) / 7) * (11 + 3 * stage.clouds(4))
+    rim = np.square(clamped(1 - np.abs(distance + 1.2) / 2.2)) * 62
     rough, slow, fold = stage.clouds(34), stage.clouds(110), stage.clouds(70)
     # Film mirrors the lamp along the crests of its waves: thin, curved, broken lines of light.
     crest = np.square(np.square(clamped(1 - np.abs(rough + 0.5 * fold) * 2.6)))
     crease = np.square(clamped(1 - np.abs(fold - 0.4 * slow) * 9))
     patch = clamped(slow * 0.9 - 0.15)
-    light = 8 + 4 * slow + seam + rim + zip_lines + glare * (96 * crest * patch + 20 * crease + 11 * patch)
-    # The film lies tight over metal, which lifts it into the light.
+    light = 8 + 4 * slow + seam + rim + zipped + glare * (96 * crest * patch + 20 * crease + 11 * patch)
     torn = _tear(stage, light, rng) if broken else None
     light *= inside
-    stage.picture *= (1 - 0.06 * inside)[..., None]
-    stage.picture += light[..., None] * rgb(1.0, 1.0, 1.02)
+    stage.picture *= grey(1 - 0.06 * inside)
+    stage.picture += tinted(light, rgb(1.0, 1.0, 1.02))
     return torn
 
 
 def _tear(stage: Stage, light: Floats, rng: np.random.Generator) -> Mask:
     """A jagged slit through the film: dark where it gapes, bright where its lips curl up."""
-    u, v = stage.grid
-    x, y, angle = rng.uniform(-220, 220), rng.uniform(-110, 110), rng.uniform(0, math.pi)
-    along = (u - x) * math.cos(angle) + (v - y) * math.sin(angle)
-    across = (v - y) * math.cos(angle) - (u - x) * math.sin(angle)
-    across = across + 4 * np.sin(along * 0.11) + 2 * np.sin(along * 0.37 + 1)
+    at = (float(rng.uniform(-220, 220)), float(rng.uniform(-110, 110)))
     half = float(rng.uniform(45, 90))
-    gape = float(rng.uniform(5, 12)) * clamped(1 - np.square(along / half))
-    slit = np.abs(across) - gape
-    within = np.abs(along) < half
-    light *= 1 - clamped(0.5 - slit) * within
-    light += (120 * np.square(clamped(1 - np.abs(slit - 1.5) / 3)) * within).astype(np.float32)
-    return np.asarray((slit < 4) & within)
+    samples = sample(stage.camera, at, (half, 34.0), float(rng.uniform(0, 180)), 1)
+    knots = np.arange(-half - 8, half + 8, 5.0)
+    gape = float(rng.uniform(5, 13)) * clamped(1 - np.square(knots / half))
+    wander = np.cumsum(rng.normal(0, 2.4, len(knots)))
+    wander -= np.interp(knots, (knots[0], knots[-1]), (wander[0], wander[-1]))
+    upper, lower = (
+        np.interp(samples.along, knots, wander + side * gape + rng.normal(0, 1.3, len(knots)) * (gape > 0))
+        for side in (-1, 1)
+    )
+    slit = np.maximum(upper - samples.across, samples.across - lower).astype(np.float32)
+    within = (np.abs(samples.along) < half).astype(np.float32)
+    window = samples.window(light)
+    window *= 1 - clamped(0.5 - slit) * within
+    window += 105 * np.square(clamped(1 - np.abs(slit - 1.5) / 2.6)) * within
+    return stage.placed(samples.x, samples.y, (slit < 4) & (within > 0))
 
 
 def _channel(name: str, masks: dict[str, list[Mask]], inside: Mask, odd: list[str]) -> Channel:
@@ -245,34 +260,17 @@ def _channel(name: str, masks: dict[str, list[Mask]], inside: Mask, odd: list[st
     return Channel(name, np.any([mask for label in labels for mask in masks[label]], axis=0))
 
 
-def _reasons(names: frozenset[str], numbers: dict[str, int], lengths: dict[str, float]) -> list[Reason]:
-    found = []
+def _reasons(names: frozenset[str], odd: list[str], scale: float, scene: Scene) -> Iterator[Reason]:
+    """What is wrong; `odd` are the labels of screws of another length, `scale` is in px a unit."""
     for name in sorted(names & _LOGICAL):
         if "additional" in name or "missing" in name:
             label = "_".join(name.removesuffix("s").split("_")[2:])
-            found.append(
-                Reason(
-                    type="quantity",
-                    object=label,
-                    expected=_NUMBERS[label],
-                    actual=numbers[label],
-                    defect=name,
-                )
-            )
+            yield because("quantity", label, _NUMBERS[label], len(scene.parts(label)), name)
             continue
-        for label, usual in LENGTHS.items():
-            if (share := lengths[label] / usual) != 1:
-                found.append(
-                    Reason(
-                        type="size",
-                        object=label,
-                        expected=(0.95, 1.05),
-                        actual=round(share, 3),
-                        defect=name,
-                        where="lengths of a good one",
-                    )
-                )
-    return found
+        for label in odd:
+            low, high = (round(share * LENGTHS[label] * scale, 1) for share in (0.95, 1.05))
+            for part in scene.parts(label):
+                yield because("size", label, (low, high), part.length, name, "px of length")
 
 
 SCREW_BAG = Product(

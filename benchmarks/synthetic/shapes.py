@@ -12,6 +12,9 @@ import numpy as np
 
 from .camera import Camera, Floats
 
+Rectangle = tuple[float, float, float, float]
+"""x0, y0, x1, y1 in product coordinates."""
+
 
 def rounded_box(u: Floats, v: Floats, half: tuple[float, float], radius: float) -> Floats:
     """A rectangle about the origin with rounded corners."""
@@ -40,9 +43,10 @@ def ellipse(u: Floats, v: Floats, half: tuple[float, float]) -> Floats:
     return np.asarray((level - 1) * level / np.maximum(slope, 1e-6))
 
 
-def polygon_mask(camera: Camera, corners: Floats) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
-    """(H, W), the pixels of a polygon given in product coordinates."""
+def rectangle_mask(camera: Camera, corners: Rectangle) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    """(H, W), the pixels of a rectangle given in product coordinates."""
+    x0, y0, x1, y1 = corners
     mask = np.zeros(camera.size[::-1], np.uint8)
-    seen = np.rint(camera.outline(corners) * 16 - 8).astype(np.int32)
-    cv2.fillPoly(mask, [seen], 1, shift=4)
+    outline = camera.outline(np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)]))
+    cv2.fillPoly(mask, [np.rint(outline * 16 - 8).astype(np.int32)], 1, shift=4)
     return mask.view(np.bool_)

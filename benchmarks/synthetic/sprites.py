@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from .camera import Camera, Floats, Point, clamped
+from .camera import Camera, Floats, Point
+from .light import clamped, grey, power, tinted
 
 LAMP = (-0.36, -0.46, 0.81)
 """Direction to the lamp in picture axes; z points to the camera."""
@@ -32,7 +34,15 @@ class Sprite:
     def paste(self, picture: Floats) -> None:
         """Draw on `picture`, (H, W, 3), in place."""
         window = self.window(picture)
-        window += (self.colour - window) * self.cover[..., None]
+        window += (self.colour - window) * grey(self.cover)
+
+    def shadow(self, scale: float, spread: float, offset: Point) -> tuple[int, int, Floats]:
+        """Its soft shadow, (h, w) of 0 to 1, and where that is in the picture; all but the scale in units."""
+        pad = int(3 * spread * scale + 2)
+        soft = cv2.copyMakeBorder(self.cover, pad, pad, pad, pad, cv2.BORDER_CONSTANT)
+        soft = cv2.GaussianBlur(soft, (0, 0), max(spread * scale, 0.5))
+        x, y = self.x - pad + round(offset[0] * scale), self.y - pad + round(offset[1] * scale)
+        return x, y, np.asarray(soft, np.float32)
 
     def raise_cover(self, cover: Floats) -> None:
         """Add this thing to a coverage map, (H, W), in place."""
@@ -43,6 +53,18 @@ class Sprite:
         """The part of `picture` that the thing may cover."""
         height, width = self.cover.shape
         return picture[self.y : self.y + height, self.x : self.x + width]
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """A ready-made thing with its shadow, to be put anywhere."""
+
+    light: Floats
+    """(h, w, 3), what it adds to the picture."""
+    kept: Floats
+    """(h, w, 3), the share that it leaves of what was there."""
+    mask: NDArray[np.bool_]
+    """(h, w), where it is seen."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +84,11 @@ class Samples:
     def shape(self) -> tuple[int, ...]:
         """Rows and columns of samples."""
         return self.along.shape
+
+    def window(self, picture: Floats) -> Floats:
+        """The part of `picture`, (H, W, 3), that was sampled; one sample a pixel."""
+        height, width = self.shape
+        return picture[self.y : self.y + height, self.x : self.x + width]
 
     def coverage(self, distance: Floats) -> Floats:
         """How much of each sample is covered, from the signed distance to an outline, negative inside."""
@@ -98,10 +125,22 @@ def shrink(samples: Samples, colour: Floats, cover: Floats, sampling: int = SAMP
     if not size[0] or not size[1] or sampling == 1:
         return Sprite(samples.x, samples.y, colour.astype(np.float32), cover.astype(np.float32))
     small = cv2.resize(cover, size, interpolation=cv2.INTER_AREA).astype(np.float32, copy=False)
-    weighted = cv2.resize(colour * cover[..., None], size, interpolation=cv2.INTER_AREA)
-    return Sprite(
-        samples.x, samples.y, (weighted / np.maximum(small, 1e-3)[..., None]).astype(np.float32), small
-    )
+    weighted = cv2.resize(colour * grey(cover), size, interpolation=cv2.INTER_AREA)
+    return Sprite(samples.x, samples.y, weighted / grey(np.maximum(small, 1e-3)), small)
+
+
+def stamp_of(
+    sprite: Sprite, camera: Camera, depth: float, spread: float, offset: Point, tint: float
+) -> Stamp:
+    """A stamp as large as the picture of a camera of its own."""
+    width, height = camera.size
+    light, cover = np.zeros((height, width, 3), np.float32), np.zeros((height, width), np.float32)
+    sprite.paste(light)
+    sprite.raise_cover(cover)
+    x, y, soft = sprite.shadow(camera.scale, spread, offset)
+    move = np.array([[1.0, 0.0, x], [0.0, 1.0, y]])
+    soft = np.asarray(cv2.warpAffine(soft, move, camera.size, flags=cv2.INTER_NEAREST), np.float32)
+    return Stamp(light * np.float32(tint), grey((1 - cover) * (1 - depth * soft)), cover >= 0.5)
 
 
 Material = Callable[[Floats, Floats, Floats], Floats]
@@ -126,8 +165,8 @@ def plastic(colour: Floats, gloss: float = 0.35, ambient: float = 0.42, shine: f
     def material(x: Floats, y: Floats, z: Floats) -> Floats:
         facing = np.maximum(x * LAMP[0] + y * LAMP[1] + z * LAMP[2], 0)
         shade = ambient * (0.6 + 0.4 * z) + (1 - ambient) * facing / LAMP[2]
-        glint = np.maximum(x * mirror[0] + y * mirror[1] + z * mirror[2], 0) ** shine
-        return np.asarray(shade[..., None] * colour + (255 * gloss) * glint[..., None])
+        glint = power(x * mirror[0] + y * mirror[1] + z * mirror[2], shine)
+        return np.asarray(tinted(shade, colour) + grey((255 * gloss) * glint))
 
     return material
 
@@ -137,10 +176,10 @@ def metal(colour: Floats, rough: float = 1.0) -> Material:
 
     def material(x: Floats, y: Floats, z: Floats) -> Floats:
         away_x, away_y, away_z = 2 * z * x, 2 * z * y, 2 * z * z - 1
-        box = np.maximum(away_x * LAMP[0] + away_y * LAMP[1] + away_z * LAMP[2], 0) ** (14 / rough)
+        box = power(away_x * LAMP[0] + away_y * LAMP[1] + away_z * LAMP[2], 14 / rough)
         ceiling = clamped(0.5 + 0.5 * away_z)
         horizon = np.exp(-np.square(away_z / 0.35)) * 0.22
         light = 0.16 + 0.52 * ceiling - 0.14 * away_y * (1 - ceiling) - horizon + 0.75 * box
-        return np.asarray(np.maximum(light, 0.04)[..., None] * colour)
+        return np.asarray(tinted(np.maximum(light, 0.04), colour))
 
     return material

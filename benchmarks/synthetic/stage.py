@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ...scene import Shape
-from .camera import Camera, Floats, pixel_grid
+from .camera import Camera, Floats, Point
 from .levels import Conditions
-from .sprites import Sprite
+from .light import grey, tinted
+from .sprites import Samples, Sprite, Stamp
 from .texture import clouds, grain
 from .truth import Mask
 
@@ -48,14 +48,10 @@ class Stage:
         self.picture = np.zeros((height, width, 3), np.float32)
         self._owner = np.zeros((height, width), np.int16)
 
-    @cached_property
-    def grid(self) -> tuple[Floats, Floats]:
-        """Product coordinates of every pixel, each (H, W)."""
-        return pixel_grid(self.camera)
-
-    def clouds(self, units: float) -> Floats:
-        """(H, W) of a smooth random field with details of so many units."""
-        return clouds(self.camera.size, units * self.camera.scale, self.rng)
+    def clouds(self, units: float, samples: Samples | None = None) -> Floats:
+        """A smooth random field with details of so many units: (H, W), or of a window of the picture."""
+        size = (samples.shape[1], samples.shape[0]) if samples else self.camera.size
+        return clouds(size, units * self.camera.scale, self.rng)
 
     def dust(self, brightness: float = 22.0) -> None:
         """Specks that lie about, as the conditions have them."""
@@ -87,67 +83,86 @@ class Stage:
             whole = mask.copy() if keeps else None
             self._things.append(_Thing(label, (x, y, x + width, y + height), whole))
             number = len(self._things)
-        self._owner[y : y + height, x : x + width][mask] = number
+        np.copyto(self._owner[y : y + height, x : x + width], number, where=mask)
         return number
+
+    def stamp(self, stamp: Stamp, at: Point, *, label: str = "", onto: int = 0) -> None:
+        """Put a ready-made thing with its middle at a place in the picture.
+
+        It is a thing of its own, or belongs to the thing whose number is `onto`.
+        """
+        height, width = stamp.mask.shape
+        x, y = round(at[0] - width / 2), round(at[1] - height / 2)
+        x0, y0 = max(x, 0), max(y, 0)
+        inner = slice(y0 - y, self.camera.size[1] - y), slice(x0 - x, self.camera.size[0] - x)
+        mask = stamp.mask[inner]
+        window = self.picture[y0 : y0 + mask.shape[0], x0 : x0 + mask.shape[1]]
+        window *= stamp.kept[inner]
+        window += stamp.light[inner]
+        if onto:
+            np.copyto(self._owner[y0 : y0 + mask.shape[0], x0 : x0 + mask.shape[1]], onto, where=mask)
+        else:
+            self.claim(x0, y0, mask, label)
 
     def shadow(self, sprite: Sprite, depth: float, spread: float, offset: tuple[float, float]) -> None:
         """Darken what lies below a thing: soft by `spread` units, thrown `offset` units aside."""
-        scale = self.camera.scale
-        pad = int(3 * spread * scale + 2)
-        soft = cv2.copyMakeBorder(sprite.cover, pad, pad, pad, pad, cv2.BORDER_CONSTANT)
-        soft = cv2.GaussianBlur(soft, (0, 0), max(spread * scale, 0.5))
-        x = sprite.x - pad + round(offset[0] * scale)
-        y = sprite.y - pad + round(offset[1] * scale)
+        x, y, soft = sprite.shadow(self.camera.scale, spread, offset)
         x0, y0 = max(x, 0), max(y, 0)
-        x1, y1 = (
-            min(x + soft.shape[1], self.camera.size[0]),
-            min(y + soft.shape[0], self.camera.size[1]),
-        )
-        if x0 < x1 and y0 < y1:
-            window = self.picture[y0:y1, x0:x1]
-            window *= (1 - depth * soft[y0 - y : y1 - y, x0 - x : x1 - x])[..., None]
+        window = self.picture[y0 : max(y + soft.shape[0], y0), x0 : max(x + soft.shape[1], x0)]
+        height, width = window.shape[:2]
+        window *= grey(1 - depth * soft[y0 - y : y0 - y + height, x0 - x : x0 - x + width])
 
     def visible(self, number: int) -> Mask:
         """(H, W), the pixels of a thing that are seen."""
         thing = self._things[number - 1]
-        found = np.zeros(self._owner.shape, np.bool_)
+        return self.placed(*thing.box[:2], self._seen(number, thing))
+
+    def lose(self, number: int, mask: Mask) -> None:
+        """Take (H, W) pixels away from a thing that keeps what lies on it."""
+        thing = self._things[number - 1]
         x0, y0, x1, y1 = thing.box
-        found[y0:y1, x0:x1] = self._owner[y0:y1, x0:x1] == number if thing.whole is None else thing.whole
+        if thing.whole is not None:
+            thing.whole[mask[y0:y1, x0:x1]] = False
+
+    def placed(self, x: int, y: int, mask: Mask) -> Mask:
+        """(H, W) of a mask of the window at x, y."""
+        found = np.zeros(self._owner.shape, np.bool_)
+        height, width = mask.shape
+        found[y : y + height, x : x + width] = mask
         return found
 
-    def labelled(self, label: str) -> list[int]:
-        """The numbers of the things of a label."""
-        return [number for number, thing in enumerate(self._things, start=1) if thing.label == label]
+    def _seen(self, number: int, thing: _Thing) -> Mask:
+        """Cropped to the box of the thing."""
+        if thing.whole is not None:
+            return thing.whole
+        x0, y0, x1, y1 = thing.box
+        return np.asarray(self._owner[y0:y1, x0:x1] == number)
 
     def parts(self) -> tuple[Shape, ...]:
         """What is seen of each thing that has a label, in the order in which they were pasted."""
         found = []
         for number, thing in enumerate(self._things, start=1):
-            x0, y0, x1, y1 = thing.box
-            seen = thing.whole if thing.whole is not None else self._owner[y0:y1, x0:x1] == number
-            rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
-            if len(rows):
-                cut = seen[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-                origin = (x0 + int(columns[0]), y0 + int(rows[0]))
-                found.append(Shape(thing.label, np.ascontiguousarray(cut), origin))
+            seen = self._seen(number, thing)
+            if seen.any():
+                found.append(Shape(thing.label, seen, thing.box[:2]))
         return tuple(found)
 
     def expose(self, rng: np.random.Generator) -> NDArray[np.uint8]:
         """What lamp, lens and sensor make of it: RGB (H, W, 3)."""
         conditions, scene = self.conditions, self.picture
-        scene *= self._light(rng)
+        scene *= self._lamp(rng)
         scale = min(self.camera.size) / 500
         sigma = conditions.blur * scale * float(rng.uniform(0.7, 1.0))
         if sigma > 0.2:
             scene = np.asarray(cv2.GaussianBlur(scene, (0, 0), sigma), np.float32)
         np.maximum(scene, 0, out=scene)
-        spread = np.sqrt(np.float32(0.7) + np.float32(0.012) * scene)
-        spread *= grain(self.camera.size, rng)
-        spread *= np.float32(conditions.noise)
-        scene = scene + spread
-        return np.asarray(cv2.convertScaleAbs(np.maximum(scene, 0)))
+        spread = np.float32(0.012) * scene
+        spread += np.float32(0.7)
+        cv2.sqrt(spread, dst=spread)
+        cv2.multiply(spread, grain(self.camera.size, rng), dst=spread, scale=conditions.noise)
+        return np.asarray(cv2.add(scene, spread, dtype=cv2.CV_8U))
 
-    def _light(self, rng: np.random.Generator) -> Floats:
+    def _lamp(self, rng: np.random.Generator) -> Floats:
         """(H, W, 3): gradient, fall towards the corners, a soft shadow, the lamp's colour; about 1."""
         conditions, (width, height) = self.conditions, self.camera.size
         x = np.linspace(-1, 1, width // _LIGHT_GRID + 1, dtype=np.float32)[None, :]
@@ -159,5 +174,5 @@ class Stage:
         light -= conditions.shade * rng.uniform(0.2, 1.0) * np.clip(edge + 0.5, 0, 1)
         warm = 1 + conditions.tint * rng.uniform(-1, 1)
         colour = np.array([warm, 1.0, 1 / warm], np.float32)
-        full = cv2.resize(light.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
-        return np.asarray(full[..., None] * colour * np.float32(rng.uniform(0.96, 1.03)))
+        coarse = tinted(light, colour * np.float32(rng.uniform(0.96, 1.03)))
+        return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR))

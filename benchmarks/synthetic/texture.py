@@ -9,7 +9,7 @@ import numpy as np
 
 from .camera import Floats
 
-_MARGIN = 96
+_MARGIN = 256
 """How far a window may wander over the ready-made noise, px."""
 
 
@@ -21,21 +21,11 @@ def clouds(size: tuple[int, int], grain: float, rng: np.random.Generator) -> Flo
     return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
 
 
-def streaks(size: tuple[int, int], grain: tuple[float, float], rng: np.random.Generator) -> Floats:
-    """Like clouds, with details of `grain` px across and down: brushed metal, fibres."""
-    width, height = size
-    step_x, step_y = max(1, round(grain[0])), max(1, round(grain[1]))
-    coarse = rng.standard_normal((height // step_y + 3, width // step_x + 3), dtype=np.float32)
-    return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
-
-
 def grain(size: tuple[int, int], rng: np.random.Generator) -> Floats:
     """(H, W, 3) of standard normal noise: a random window of a field that is drawn once a process."""
     width, height = size
     x, y = (int(value) for value in rng.integers(0, _MARGIN, 2))
-    window = _ready(size)[y : y + height, x : x + width]
-    flips = rng.integers(0, 2, 2)
-    return window[:: 1 - 2 * int(flips[0]), :: 1 - 2 * int(flips[1])]
+    return _ready(size)[y : y + height, x : x + width]
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,12 +11,21 @@ from numpy.typing import NDArray
 
 from ...color import mean_lab
 from ...scene import Part, Scene, Shape
+from ...schema import Kind, Range, Value
 from ..reasons import Reason
 
 Mask = NDArray[np.bool_]
 
 _ENOUGH = 20_000
 """Pixels of a part that are looked at for its colour."""
+
+
+def because(
+    kind: Kind, label: str, expected: Value | Range, actual: Value, defect: str, where: str = ""
+) -> Reason:
+    """A reason of parts with a label; measurements keep four digits."""
+    actual = float(f"{actual:.4g}") if isinstance(actual, float) else actual
+    return Reason(type=kind, object=label, expected=expected, actual=actual, defect=defect, where=where)
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,8 +41,15 @@ class Channel:
 class Truth:
     """What a product says of itself once it is drawn."""
 
-    channels: tuple[Channel, ...] = ()
-    reasons: tuple[Reason, ...] = ()
+    channels: tuple[Channel, ...]
+    tell: Callable[[Scene], Iterable[Reason]]
+    """Why it is not normal, by the places and sizes of what is seen; colours are not told."""
+
+
+def without_colours(parts: Iterable[Shape], size: tuple[int, int], labels: tuple[str, ...]) -> Scene:
+    """A Scene of parts that are all black: for questions of number, place and size."""
+    black = (0.0, 0.0, 0.0)
+    return Scene(size, labels, tuple(Part(part.label, part.mask, part.origin, black) for part in parts))
 
 
 @dataclass(frozen=True, eq=False)

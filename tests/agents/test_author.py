@@ -83,7 +83,11 @@ MISTAKES = {
     ),
     "an endless loop": (answer(GOOD + "    while True:\n        pass\n"), "stopped", "timeout"),
     "no Python": (answer("def check(scene):\n    expect("), "not valid Python", "syntax"),
-    "a division by zero": (answer("def check(scene):\n    n = 1 / len(scene.parts('box'))\n" + GOOD[18:]), "zero", "rule_error"),
+    "a division by zero": (
+        answer("def check(scene):\n    n = 1 / len(scene.parts('box'))\n" + GOOD[18:]),
+        "zero",
+        "rule_error",
+    ),
     "forgets expect": (answer("def check(scene):\n    return None\n"), "expect", "language"),
     "hostile": (answer(GOOD + '    open("/etc/passwd")\n'), "open", "language"),
     "a range nobody shows": (

@@ -52,4 +52,4 @@ def test_a_picture_that_cannot_be_used_is_told_and_the_rest_go_on(category):
 
 def test_nothing_to_learn_from_is_said():
     with pytest.raises(DatasetError, match="no good picture to learn from"):
-        PatchDistance().fit([])
+        PatchDistance().fit(iter([]), 0)

@@ -104,7 +104,7 @@ def no_config(folder):
     [
         (without_mask, 5, "logical_anomalies/000: no ground truth for the picture"),
         (mask_without_picture, 5, "logical_anomalies/000: there is no test picture of this name"),
-        (empty_mask_folder, 5, "logical_anomalies/000: holds no PNG"),
+        (empty_mask_folder, 5, "logical_anomalies/000: holds no channel"),
         (unreadable_picture, 5, r"good/001.png: .*; left out"),
         (stray_file, 6, "notes.txt: is no PNG picture; left out"),
         (no_good_pictures, 4, "test/good: no such folder"),

@@ -6,10 +6,11 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from logisight.benchmarks import official as official_ways
 from logisight.benchmarks import thresholds
 from logisight.benchmarks.maps import Defect, MapScores, ScoredPicture, saturation_pixels
-from logisight.benchmarks.metrics import LIMITS, au_spro, image_metrics, pixel_metrics, spro
-from logisight.benchmarks.official import OfficialThresholds, official_auroc
+from logisight.benchmarks.metrics import LIMITS, TOLERANCE, au_spro, image_metrics, pixel_metrics, spro
+from logisight.benchmarks.official import OfficialThresholds, legacy_shuffler, official_auroc
 from logisight.schema import DatasetError
 from skimage.measure import label
 from sklearn.metrics import average_precision_score, roc_auc_score
@@ -101,10 +102,25 @@ OFFICIAL = {
 @pytest.mark.parametrize("group", ["logical_anomalies", "structural_anomalies"])
 def test_official_thresholds_give_the_official_numbers(group):
     pictures = a_test_set(7, pictures=12, size=(40, 60), digits=9)
-    official = OfficialThresholds(len(pictures))
+    found = au_spro(pictures, official=OfficialThresholds(len(pictures)))
+    assert found.groups[group] == pytest.approx(OFFICIAL[group], abs=1e-12)
+
+
+def test_official_thresholds_may_be_chosen_from_maps_that_are_held():
+    pictures = a_test_set(7)
+    scores, official = MapScores(), OfficialThresholds(len(pictures))
     for picture in pictures:
         official.see(picture.scores)
-    assert au_spro(pictures, official=official).groups[group] == pytest.approx(OFFICIAL[group], abs=1e-12)
+        scores.add(picture)
+    assert au_spro(scores, official=official) == au_spro(pictures, official=OfficialThresholds(len(pictures)))
+
+
+def test_thresholds_are_not_chosen_from_maps_seen_twice():
+    pictures = a_test_set(7)
+    official = OfficialThresholds(len(pictures))
+    au_spro(pictures, official=official)
+    with pytest.raises(DatasetError, match="from 9 maps, and here is one more"):
+        au_spro(pictures, official=official)
 
 
 @pytest.mark.parametrize("scores", [np.ones((4, 5)), np.eye(5)], ids=["constant", "binary"])
@@ -112,12 +128,111 @@ def test_tied_scores_stop_the_official_way_and_not_ours(scores):
     mask = np.zeros(scores.shape, np.bool_)
     mask[0, :2] = True
     pictures = [ScoredPicture(scores), ScoredPicture(scores, [Defect("a", mask, 2)], "logical_anomalies")]
-    official = OfficialThresholds(2)
+    with pytest.raises(DatasetError, match="official evaluation stops here"):
+        au_spro(pictures, official=OfficialThresholds(2))
+    assert 0 < au_spro(pictures).groups["logical_anomalies"]["0.05"] < 1
+
+
+@pytest.mark.parametrize("pixels", [1, 2, 1000, 70_000])
+def test_the_shuffler_is_numpys_global_one(pixels):
+    ours, theirs = legacy_shuffler(3), np.random.RandomState(3)
+    for _ in range(2):
+        shuffled = np.arange(pixels)
+        ours.shuffle(shuffled)
+        np.testing.assert_array_equal(shuffled, theirs.permutation(pixels))
+
+
+def test_of_large_maps_the_official_sample_is_taken(monkeypatch):
+    monkeypatch.setattr(official_ways, "_SAMPLE", 900)
+    pictures = a_test_set(8, digits=9)
+    official = OfficialThresholds(len(pictures), seed=5)
     for picture in pictures:
         official.see(picture.scores)
-    with pytest.raises(DatasetError, match="official evaluation stops here"):
-        au_spro(pictures, official=official)
-    assert 0 < au_spro(pictures).groups["logical_anomalies"]["0.05"] < 1
+    asked = []
+    official.refined(lambda some: asked.append(some) or MapScores.of(pictures).spro(some)["all"])
+    random = np.random.RandomState(5)
+    sample = [random.choice(one.scores.ravel(), 100, replace=False) for one in pictures]
+    places = np.linspace(0, 899, num=50, dtype=int)[1:-1]
+    np.testing.assert_array_equal(asked[0][1:-1], np.sort(np.concatenate(sample))[places][::-1])
+
+
+def test_maps_of_several_sizes_stop_the_official_way():
+    official = OfficialThresholds(2)
+    official.see(np.zeros((3, 4)))
+    with pytest.raises(DatasetError, match="differ in size"):
+        official.see(np.zeros((3, 5)))
+
+
+def test_large_float32_scores_are_told_apart():
+    pictures = a_test_set(2)
+    steps = [ScoredPicture(np.round(one.scores * 64) / 64, one.defects, one.group) for one in pictures]
+    large = [ScoredPicture((one.scores - 4096).astype(np.float32), one.defects, one.group) for one in steps]
+    assert au_spro(large) == au_spro(steps)
+    assert pixel_metrics(large) == pixel_metrics(steps)
+    for group, areas in au_spro(large, official=OfficialThresholds(len(large))).groups.items():
+        assert areas == pytest.approx(au_spro(large).groups[group], abs=1e-3)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.float16, np.float64])
+def test_the_type_of_scores_changes_nothing(dtype):
+    pictures = [
+        ScoredPicture(np.round(one.scores * 16 + 100).astype(dtype), one.defects, one.group)
+        for one in a_test_set(4)
+    ]
+    as_floats = [ScoredPicture(one.scores.astype(np.float32), one.defects, one.group) for one in pictures]
+    assert au_spro(pictures) == au_spro(as_floats)
+    assert pixel_metrics(pictures) == pixel_metrics(as_floats)
+
+
+def test_a_hit_on_another_channel_is_no_false_positive():
+    scores, masks = np.zeros((4, 6)), np.zeros((2, 4, 6), np.bool_)
+    masks[0, :2, :3], masks[1, 1:3, 2:5] = True, True
+    scores[masks[1]] = 1
+    pictures = [
+        ScoredPicture(scores * 0),
+        ScoredPicture(scores, [Defect("a", masks[0], 6), Defect("b", masks[1], 3)], "logical_anomalies"),
+    ]
+    curve = MapScores.of(pictures).spro(np.array([0.5]))["logical_anomalies"]
+    assert curve.fpr[0] == 0
+    assert curve.overlap[0] == pytest.approx((1 / 6 + 1) / 2)
+
+
+def test_a_defect_of_one_pixel_is_found_or_not():
+    mask, scores = np.zeros((5, 5), np.bool_), np.zeros((5, 5))
+    mask[2, 2] = True
+    for score, area in ((1.0, 1.0), (-1.0, 0.0)):
+        scores[2, 2] = score
+        pictures = [
+            ScoredPicture(np.zeros((5, 5))),
+            ScoredPicture(scores.copy(), [Defect("a", mask, 1)], "structural_anomalies"),
+        ]
+        assert au_spro(pictures).groups["structural_anomalies"]["0.05"] == pytest.approx(area, abs=1e-12)
+
+
+def test_maps_that_are_all_defect_have_no_false_positive_rate():
+    everywhere = Defect("a", np.ones((3, 3), np.bool_), 9)
+    with pytest.raises(DatasetError, match="no picture has a pixel without a defect"):
+        au_spro([ScoredPicture(np.eye(3), [everywhere], "logical_anomalies")])
+
+
+def test_a_picture_that_comes_later_is_counted():
+    *first, last = a_test_set(6)
+    scores = MapScores.of(first)
+    before = au_spro(scores)
+    scores.add(last)
+    assert au_spro(scores) == au_spro([*first, last])
+    assert au_spro(scores) != before
+
+
+def test_curves_do_not_depend_on_what_was_asked_before():
+    pictures = a_test_set(6)
+    some, others = np.array([2.0, 0.5, -1.0]), np.array([3.0, 2.0, 0.25, -0.5])
+    scores = MapScores.of(pictures)
+    scores.pro(others)
+    for name, curve in scores.spro(some).items():
+        fresh = MapScores.of(pictures).spro(some)[name]
+        np.testing.assert_array_equal(curve.fpr, fresh.fpr)
+        np.testing.assert_array_equal(curve.overlap, fresh.overlap)
 
 
 def test_constant_maps_score_half_the_limit():
@@ -135,7 +250,7 @@ def test_dense_thresholds_stay_within_their_bound(monkeypatch):
     exact = au_spro(pictures)
     monkeypatch.setattr(thresholds, "MAX_DISTINCT", 0)
     found = au_spro(pictures)
-    assert 0 < found.bound <= 2e-5
+    assert 0 < found.bound <= TOLERANCE
     assert found.thresholds < exact.thresholds
     for name, areas in exact.groups.items():
         assert found.groups[name] == pytest.approx(areas, abs=found.bound)
@@ -227,10 +342,18 @@ MASK = np.eye(3, dtype=np.bool_)
             ScoredPicture(np.zeros((3, 3)), [Defect("a", MASK & False, 1)], "logical_anomalies"),
             "of a is empty",
         ),
+        (
+            ScoredPicture(np.zeros((3, 3)), [Defect("a", MASK, 0)], "logical_anomalies"),
+            "a of 3 pixels cannot be saturated by 0",
+        ),
+        (
+            ScoredPicture(np.zeros((3, 3)), [Defect("a", MASK, 4)], "logical_anomalies"),
+            "a of 3 pixels cannot be saturated by 4",
+        ),
         (ScoredPicture(np.zeros((3, 3)), [Defect("a", MASK, 1)]), "good has 1 defects"),
         (ScoredPicture(np.zeros((3, 3)), [], "logical_anomalies"), "has 0 defects"),
     ],
-    ids=["vector", "nan", "size", "empty", "good with", "bad without"],
+    ids=["vector", "nan", "size", "empty", "unsaturated", "beyond", "good with", "bad without"],
 )
 def test_pictures_that_cannot_be_scored_are_refused(picture, message):
     with pytest.raises(DatasetError, match=message):

@@ -160,10 +160,10 @@ def test_picture_of_whose_annotation_nothing_is_understood_is_not_annotated(tmp_
     annotations = read_annotations(tmp_path / "labels", [good, bad, empty])
     assert list(annotations) == [good, empty]
     assert annotations.notes == tuple(
-        f"bad.json: shapes[{i}]: expected an object, got {i + 7}" for i in (0, 1)
+        f"{tmp_path}/labels/bad.json: shapes[{i}]: expected an object, got {i + 7}" for i in (0, 1)
     )
     message = refused(tmp_path / "labels" / "bad.json", [bad])
-    assert message == "bad.json: shapes[0]: expected an object, got 7; no part is left"
+    assert message == f"{tmp_path}/labels/bad.json: shapes[0]: expected an object, got 7; no part is left"
 
 
 def test_stated_size_is_not_needed(tmp_path) -> None:
@@ -240,7 +240,7 @@ def test_large_files_are_refused_before_they_are_read(tmp_path, monkeypatch) -> 
 )
 def test_work_on_one_picture_is_bounded(tmp_path, monkeypatch, limit, content, message) -> None:
     monkeypatch.setattr(sheet, limit, 8)
-    assert refused(written(tmp_path, content), [picture(tmp_path)]) == f"pins.json: {message}"
+    assert refused(written(tmp_path, content), [picture(tmp_path)]) == f"{tmp_path}/pins.json: {message}"
 
 
 def test_far_groups_count_as_what_they_span(tmp_path, monkeypatch) -> None:
@@ -258,7 +258,8 @@ def test_polygons_of_too_many_points_are_ignored(tmp_path, monkeypatch) -> None:
     path = picture(tmp_path)
     source = written(tmp_path, labelme(labelme_shape(points=[*SQUARE, [2, 5]]), PIN))
     annotation = read_annotations(source, [path])[path]
-    assert annotation.ignored == ("pins.json: shapes[0].points: expected at most 4 points, got a list of 5",)
+    line = f"{source}: shapes[0].points: expected at most 4 points, got a list of 5"
+    assert annotation.ignored == (line,)
     assert len(annotation.parts) == 1
 
 
@@ -272,7 +273,7 @@ def test_many_lines_are_shortened(tmp_path) -> None:
     path = picture(tmp_path)
     lines = read_annotations(written(tmp_path, labelme(PIN, *range(99))), [path])[path].ignored
     assert len(lines) == fields.MAX_NOTES + 1
-    assert lines[-1] == "pins.json: 49 more lines like these"
+    assert lines[-1] == f"{tmp_path}/pins.json: 49 more lines like these"
 
 
 SHAPES = [

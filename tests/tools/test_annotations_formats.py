@@ -197,7 +197,7 @@ def of_fields(value) -> str:
 )
 def test_labelme_shape_that_is_not_used_is_named_and_the_others_are_kept(tmp_path, fields, line) -> None:
     annotation = read(tmp_path, labelme(labelme_shape(), labelme_shape(**fields)))
-    assert annotation.ignored == (f"pins.json: shapes[1]{line}",)
+    assert annotation.ignored == (f"{tmp_path}/labels/pins.json: shapes[1]{line}",)
     assert areas(annotation) == [PIN]
 
 
@@ -218,7 +218,7 @@ def test_labelme_shape_that_is_not_used_is_named_and_the_others_are_kept(tmp_pat
 )
 def test_isat_object_that_is_not_used_is_named_and_the_others_are_kept(tmp_path, fields, line) -> None:
     annotation = read(tmp_path, isat(isat_object(), isat_object(**fields)))
-    assert annotation.ignored == (f"pins.json: objects[1]{line}",)
+    assert annotation.ignored == (f"{tmp_path}/labels/pins.json: objects[1]{line}",)
     assert areas(annotation) == [PIN]
 
 
@@ -255,7 +255,7 @@ def test_isat_object_that_is_not_used_is_named_and_the_others_are_kept(tmp_path,
 )
 def test_coco_annotation_that_is_not_used_is_named_and_the_others_are_kept(tmp_path, fields, line) -> None:
     annotation = read(tmp_path, coco(coco_entry(), coco_entry() | fields))
-    assert annotation.ignored == (f"pins.json: annotations[1]{line}",)
+    assert annotation.ignored == (f"{tmp_path}/labels/pins.json: annotations[1]{line}",)
     assert areas(annotation) == [PIN]
 
 
@@ -264,7 +264,9 @@ def test_coco_annotation_that_is_not_used_is_named_and_the_others_are_kept(tmp_p
     [({"label": "pin"}, "shapes[1].points: is missing"), ("pin", "shapes[1]: expected an object, got 'pin'")],
 )
 def test_shape_that_is_not_even_half_a_shape_is_named(tmp_path, shape, line) -> None:
-    assert read(tmp_path, labelme(labelme_shape(), shape)).ignored == (f"pins.json: {line}",)
+    assert read(tmp_path, labelme(labelme_shape(), shape)).ignored == (
+        f"{tmp_path}/labels/pins.json: {line}",
+    )
 
 
 @pytest.mark.parametrize(
@@ -311,7 +313,7 @@ def test_a_field_that_all_depends_on_stops_the_file(tmp_path, content, line) -> 
 def test_what_belongs_to_no_picture_of_a_coco_file_is_noted(tmp_path, content, line) -> None:
     path = picture(tmp_path)
     annotations = read_annotations(written(tmp_path, content), [path])
-    assert annotations.notes == (f"pins.json: {line}",)
+    assert annotations.notes == (f"{tmp_path}/pins.json: {line}",)
     assert areas(annotations[path]) == [PIN]
 
 
@@ -319,7 +321,7 @@ def test_part_that_is_wholly_under_background_is_named(tmp_path) -> None:
     shapes = [labelme_shape("box", OTHER), labelme_shape(), labelme_shape("__background__", SQUARE)]
     annotation = read(tmp_path, labelme(*shapes))
     assert [part.label for part in annotation.parts] == ["box"]
-    line = "pins.json: shapes[1]: nothing of it is left under the background drawn over it"
+    line = f"{tmp_path}/labels/pins.json: shapes[1]: nothing of it is left under the background drawn over it"
     assert annotation.ignored == (line,)
 
 

@@ -39,7 +39,7 @@ VOID_LINE = "value 255: nobody decided on these pixels; read as background"
 def test_index_masks(tmp_path, values, palette, parts, ignored) -> None:
     annotation = read(tmp_path, lambda folder: mask_file(folder, values, palette=palette))
     assert areas(annotation) == parts
-    assert annotation.ignored == tuple(f"pins.png: {line}" for line in ignored)
+    assert annotation.ignored == tuple(f"{tmp_path}/labels/pins.png: {line}" for line in ignored)
 
 
 @pytest.mark.parametrize(

@@ -18,14 +18,26 @@ from pydantic import Field
 
 from ..pictures import MAX_PIXELS
 from . import raster
-from .fields import MAX_POINTS, Fields, Items, Key, Label, Notes, Side, is_coordinate, kind_of, require
+from .fields import (
+    MAX_POINTS,
+    Fact,
+    Fields,
+    Items,
+    Key,
+    Label,
+    Notes,
+    Side,
+    beside,
+    is_coordinate,
+    kind_of,
+    require,
+)
 from .raster import Points, Runs, Size
 from .sheet import Canvas, Sheet
 
 NAME = "COCO JSON"
 
-_Found = tuple[str, Any]
-"""The field of an annotation, and what is in it."""
+_Id = int | str | None
 
 
 class _Image(Fields):
@@ -73,14 +85,16 @@ def sheets(file: Path, content: Any, notes: Notes) -> list[Sheet]:
         for index, item in enumerate(fields.categories)
         if (category := notes.understood(_Category, f"categories[{index}]", item))
     }
-    images: dict[int | str | None, _Image] = {}
+    images: dict[_Id, _Image] = {}
+    facts: dict[_Id, list[Fact]] = {}
     for index, item in enumerate(fields.images):
         image = notes.understood(_Image, f"images[{index}]", item)
         if image and image.id in images:
             notes.add(f"images[{index}].id", f"{kind_of(image.id)} is the id of another image")
         elif image:
             images[image.id] = image
-    entries: dict[int | str | None, list[_Found]] = {}
+            facts[image.id] = beside(_Image, f"images[{index}]", item)
+    entries: dict[_Id, list[Fact]] = {}
     for index, item in enumerate(fields.annotations):
         field = f"annotations[{index}]"
         place = notes.understood(_Place, field, item)
@@ -88,14 +102,20 @@ def sheets(file: Path, content: Any, notes: Notes) -> list[Sheet]:
             notes.add(f"{field}.image_id", f"no image has the id {kind_of(place.image_id)}")
         elif place:
             entries.setdefault(place.image_id, []).append((field, item))
+            facts[place.image_id] += beside(_Entry, field, item)
     return [
-        Sheet(file, (image.file_name,), (image.width, image.height), partial(_draw, entries[key], categories))
+        Sheet(
+            file,
+            (image.file_name,),
+            (image.width, image.height),
+            partial(_draw, entries[key], categories) if key in entries else None,
+            tuple(facts[key]),
+        )
         for key, image in images.items()
-        if key in entries
     ]
 
 
-def _draw(entries: Sequence[_Found], categories: Mapping[int | str | None, str], canvas: Canvas) -> None:
+def _draw(entries: Sequence[Fact], categories: Mapping[_Id, str], canvas: Canvas) -> None:
     for field, content in entries:
         entry = canvas.notes.understood(_Entry, field, content)
         if not entry:

@@ -129,6 +129,9 @@ Items = Annotated[list[Any], PlainValidator(_items)]
 Key = Annotated[int | str | None, PlainValidator(_key)]
 """What tells instances, images or categories apart."""
 
+Fact = tuple[str, Any]
+"""Something in a file that is no part: its field, and what is in it."""
+
 F = TypeVar("F", bound=Fields)
 
 
@@ -178,11 +181,21 @@ def read_bytes(path: Path) -> bytes:
         raise AnnotationError(f"{shown(path)}: cannot be read ({reason}); check its permissions") from None
 
 
+def beside(model: type[Fields], field: str, content: Any) -> list[Fact]:
+    """What an object says in fields other than those of its model, each with its name."""
+    if not isinstance(content, dict):
+        return []
+    read = {info.alias or name for name, info in model.model_fields.items()}
+    return [
+        (f"{field}.{name}".removeprefix("."), value) for name, value in content.items() if name not in read
+    ]
+
+
 class Notes:
     """Collects one line for each thing in a file that was not understood or not used."""
 
     def __init__(self, file: Path) -> None:
-        self._file = shown(file.name)
+        self._file = shown(file)
         self._lines: list[str] = []
         self._more = 0
 

@@ -12,7 +12,7 @@ name, or the mask is not a palette picture and has no other class.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -42,25 +42,35 @@ class _Names(Fields):
     """By value."""
 
 
-def sheets(masks: Collection[Path], stems: Collection[str]) -> list[Sheet]:
+def sheets(
+    masks: Collection[Path], stems: Collection[str], on_error: Callable[[AnnotationError], None]
+) -> list[Sheet]:
     """The masks among some PNG files that belong to pictures with these stems.
 
-    Raises:
-        AnnotationError: A mask, or the file of class names beside it, cannot be read.
+    `on_error` takes what is wrong with a mask, or with the file of class names beside masks; the reading goes
+    on without them when it returns.
     """
     found = []
-    names: dict[Path, Mapping[int, str]] = {}
-    for mask in sorted(masks):
-        stem = mask.stem if mask.stem in stems else mask.stem.removesuffix("_mask")
-        if stem in stems:
-            if mask.parent not in names:
-                names[mask.parent] = _class_names(mask.parent)
+    for folder in sorted({mask.parent for mask in masks}):
+        mine = {
+            mask: stem for mask in sorted(masks) if mask.parent == folder and (stem := _stem(mask, stems))
+        }
+        try:
+            names = _class_names(folder) if mine else {}
+        except AnnotationError as error:
+            on_error(error)
+            continue
+        for mask, stem in mine.items():
             try:
-                size = picture_size(mask)
+                found.append(Sheet(mask, (stem,), picture_size(mask), partial(_draw, mask, names)))
             except PictureError as error:
-                raise AnnotationError(str(error)) from None
-            found.append(Sheet(mask, (stem,), size, partial(_draw, mask, names[mask.parent])))
+                on_error(AnnotationError(str(error)))
     return found
+
+
+def _stem(mask: Path, stems: Collection[str]) -> str | None:
+    """Which of the stems of pictures a mask belongs to."""
+    return next((stem for stem in (mask.stem, mask.stem.removesuffix("_mask")) if stem in stems), None)
 
 
 def _draw(mask: Path, names: Mapping[int, str], canvas: Canvas) -> None:

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
-from .fields import Corners, Fields, Items, Key, Label, Notes, Side, require
+from .fields import Corners, Fields, Items, Key, Label, Notes, Side, beside, require
 from .sheet import Canvas, Sheet
 
 NAME = "ISAT JSON"
@@ -54,7 +54,13 @@ def sheets(file: Path, content: Any, _notes: Notes) -> list[Sheet]:
     """
     fields = require(_File, content, file)
     size = (fields.info.width, fields.info.height)
-    return [Sheet(file, (fields.info.name or file.stem, file.stem), size, partial(_draw, fields.objects))]
+    facts = [
+        *beside(_File, "", content),
+        *beside(_Info, "info", content["info"]),
+        *(fact for i, thing in enumerate(fields.objects) for fact in beside(_Object, f"objects[{i}]", thing)),
+    ]
+    names = (fields.info.name or file.stem, file.stem)
+    return [Sheet(file, names, size, partial(_draw, fields.objects), tuple(facts))]
 
 
 def _draw(objects: Sequence[Any], canvas: Canvas) -> None:

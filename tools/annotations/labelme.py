@@ -20,7 +20,7 @@ from pydantic import Field
 from ...schema import PictureError
 from ..pictures import read_indices
 from . import raster
-from .fields import Corners, Fields, Items, Key, Label, Notes, Side, kind_of, require
+from .fields import Corners, Fields, Items, Key, Label, Notes, Side, beside, kind_of, require
 from .raster import Patch, Points
 from .sheet import Canvas, Sheet
 
@@ -40,6 +40,7 @@ class _File(Fields):
     image_path: str | None = Field(None, alias="imagePath")
     image_width: Side | None = Field(None, alias="imageWidth")
     image_height: Side | None = Field(None, alias="imageHeight")
+    image_data: Any = Field(None, alias="imageData")
 
 
 _CORNERS = {
@@ -67,7 +68,12 @@ def sheets(file: Path, content: Any, _notes: Notes) -> list[Sheet]:
     """
     fields = require(_File, content, file)
     size = (fields.image_width, fields.image_height)
-    return [Sheet(file, (fields.image_path or file.stem, file.stem), size, partial(_draw, fields.shapes))]
+    facts = [
+        *beside(_File, "", content),
+        *(fact for i, shape in enumerate(fields.shapes) for fact in beside(_Shape, f"shapes[{i}]", shape)),
+    ]
+    names = (fields.image_path or file.stem, file.stem)
+    return [Sheet(file, names, size, partial(_draw, fields.shapes), tuple(facts))]
 
 
 def _draw(shapes: Sequence[Any], canvas: Canvas) -> None:

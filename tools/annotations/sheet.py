@@ -10,7 +10,7 @@ from ...scene import Shape
 from ...schema import AnnotationError
 from ..pictures import shown
 from . import raster
-from .fields import Notes
+from .fields import Fact, Notes
 from .raster import Patch, Points, Size
 
 BACKGROUND = frozenset({"__background__", "_background_"})
@@ -48,7 +48,10 @@ class Sheet:
     """What the picture may be called, the likeliest first: names, stems or paths, of any system."""
     size: tuple[int | None, int | None]
     """Width and height that the file states."""
-    draw: Callable[[Canvas], None]
+    draw: Callable[[Canvas], None] | None
+    """None where the file names the picture, and annotates no part of it."""
+    facts: tuple[Fact, ...] = ()
+    """What else the file says of the picture and of its parts; nothing of it is checked."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ class Canvas:
     def __init__(self, file: Path, size: Size) -> None:
         self.size = size
         self.notes = Notes(file)
-        self._file = shown(file.name)
+        self._file = shown(file)
         self._strokes: list[_Stroke] = []
         self._count = 0
         self._work = 0.0

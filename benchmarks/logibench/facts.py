@@ -1,0 +1,92 @@
+"""What happened in a trial, line by line on disk, so that one that was cut off goes on where it stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from pydantic import ValidationError
+
+from ...agents.draft import Attempt
+from ...schema import DatasetError, Finding, Record, Rule
+from ...tools.pictures import shown
+
+
+class RuleFact(Record):
+    """How the authoring of one sentence ended."""
+
+    number: int
+    sentence: str
+    rule: Rule | None
+    """Where it is proven."""
+    declined: str = ""
+    """Why the author would not write it."""
+    attempts: list[Attempt] = []
+
+
+class PictureFact(Record):
+    """What was said of one picture."""
+
+    name: str
+    """`test/good/007`."""
+    status: str
+    """normal, anomalous or undecided."""
+    score: float
+    findings: list[Finding] = []
+    """Without the outlines of their evidence."""
+    error: str = ""
+    """Why it could not be looked at."""
+    seconds: dict[str, float] = {}
+
+
+_Fact = TypeVar("_Fact", RuleFact, PictureFact)
+
+
+class Journal(Generic[_Fact]):
+    """Facts of one kind in a file, one JSON object a line; the first line tells what they are facts of."""
+
+    def __init__(self, path: Path, kind: type[_Fact], inputs: str, fresh: bool = False) -> None:
+        """Open a journal. One of other `inputs`, or one that is not whole, is begun anew from there.
+
+        Raises:
+            DatasetError: The file cannot be written.
+        """
+        self.facts: list[_Fact] = []
+        self._path = path
+        head = json.dumps({"inputs": inputs})
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() and not fresh else []
+            if lines[:1] == [head]:
+                self.facts = _whole(lines[1:], kind)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            whole = [head, *(fact.model_dump_json() for fact in self.facts)]
+            path.write_text("".join(f"{line}\n" for line in whole), encoding="utf-8")
+            self._file = path.open("a", encoding="utf-8")
+        except OSError as error:
+            raise DatasetError(f"{shown(path)}: cannot be written ({error.strerror})") from None
+
+    def add(self, fact: _Fact) -> None:
+        """Keep a fact; it is on disk when this returns."""
+        self._file.write(fact.model_dump_json() + "\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self.facts.append(fact)
+
+    def __enter__(self) -> Journal[_Fact]:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+
+def _whole(lines: list[str], kind: type[_Fact]) -> list[_Fact]:
+    """The facts up to the first line that is none: a run that was killed may have cut its last line off."""
+    facts = []
+    for line in lines:
+        try:
+            facts.append(kind.model_validate_json(line))
+        except ValidationError:
+            break
+    return facts

@@ -1,0 +1,186 @@
+"""What LogiBench answers, JSON-plain. Times are kept apart: the same inputs give the same file."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from ...schema import Record
+from .ontology import Form
+from .resampling import Interval
+from .telling import Told
+
+GROUPS: Final = ("logical", "structural", "all")
+"""Each beside the good pictures."""
+TRUE, SEEN = "true parts", "seen parts"
+
+
+class Authoring(Record):
+    """How the writing of rules went."""
+
+    rules: int
+    """Sentences that were to become rules."""
+    first_attempt: Interval
+    """Share of them whose check passes the text gate and runs on every reference picture, at first."""
+    after_repair: Interval
+    """The same, at any attempt."""
+    proven: Interval
+    """Share that counts: passes on the references, and notices what was broken on purpose."""
+    attempts: int
+    input_tokens: int
+    output_tokens: int
+    failures: dict[str, int]
+    """Why attempts were turned down -> how many."""
+
+
+class Classification(Record):
+    """How well verdicts tell good from anomalous pictures. An undecided picture counts as wrong."""
+
+    pictures: int
+    undecided: int
+    accuracy: Interval
+    balanced_accuracy: Interval
+    """Mean of the shares of good and of anomalous pictures that are right."""
+    precision: Interval
+    recall: Interval
+    f1: Interval
+    """Of anomalous pictures."""
+    auroc: Interval
+    """By the score, ties counted by half."""
+
+
+class Reasoning(Record):
+    """Whether reasons are true, and whether the true ones are told; over good and logical pictures."""
+
+    precision: Interval
+    """Share of the reasons told that are true of their picture."""
+    recall: Interval
+    """Share of the annotated reasons that are told."""
+    told: int
+    annotated: int
+
+
+class RuleRow(Record):
+    """What became of one sentence."""
+
+    number: int
+    sentence: str
+    proven: bool
+    attempts: int
+    failure: str
+    """Why the last attempt was turned down, or nothing."""
+    evidence: list[str]
+    """Of the last attempt."""
+    code: str
+    alarms: dict[str, int]
+    """Group of pictures -> on how many it failed."""
+    undecided: int
+    """On how many it could not be decided."""
+    false: int
+    """Reasons that it told, on good and logical pictures, and that are not true."""
+
+
+class DefectRow(Record):
+    """What became of the pictures with one type of defect."""
+
+    defect: str
+    group: str
+    pictures: int
+    anomalous: int
+    """That were called so."""
+    undecided: int
+    annotated: int
+    """Reasons."""
+    told: int
+    """Of these."""
+
+
+class Missed(Form):
+    """An annotated reason that was not told."""
+
+    defect: str
+
+
+class PictureRow(Record):
+    """What was said of one picture."""
+
+    name: str
+    group: str
+    defects: list[str]
+    status: str
+    score: float
+    told: list[Told] = []
+    annotated: int = 0
+    """Reasons."""
+    missed: list[Missed] = []
+    error: str = ""
+
+    @property
+    def right(self) -> bool:
+        """Whether the verdict is what the picture is."""
+        return self.status == ("normal" if self.group == "good" else "anomalous")
+
+
+class Scores(Record):
+    """What rules with one kind of eyes are worth on one product."""
+
+    rulebook_sha256: str
+    authoring: Authoring
+    classification: dict[str, Classification]
+    """logical, structural, all."""
+    reasoning: Reasoning
+    rules: list[RuleRow]
+    defects: list[DefectRow]
+    pictures: list[PictureRow]
+
+
+class BaselineScores(Record):
+    """What a detector without rules is worth on one product."""
+
+    classification: dict[str, Classification]
+    pictures: list[PictureRow]
+
+
+class CategoryResult(Record):
+    """One product."""
+
+    category: str
+    data_sha256: str
+    """Of all pictures, ground truth and annotations that were used, and of the sentences."""
+    references: list[str]
+    rules: dict[str, Scores]
+    """true parts, seen parts."""
+    baselines: dict[str, BaselineScores]
+    problems: list[str]
+    """One line for each thing that could not be used."""
+
+    @property
+    def judged(self) -> dict[str, list[PictureRow]]:
+        """Way of judging -> what was said of each picture."""
+        with_rules = {way: scores.pictures for way, scores in self.rules.items()}
+        return with_rules | {name: scores.pictures for name, scores in self.baselines.items()}
+
+
+class Versions(Record):
+    """What decides a result beside the data."""
+
+    logisight: str
+    libraries: dict[str, str]
+    prompts_sha256: str
+    """Of the prompts and the text of the rule language."""
+    ontology_sha256: str
+
+
+class LogiBench(Record):
+    """A whole result."""
+
+    kind: Literal["logisight logibench 1"] = "logisight logibench 1"
+    versions: Versions
+    reasoner: str
+    seed: int
+    data: str
+    """Name of the folder."""
+    categories: list[CategoryResult]
+    mean: dict[str, dict[str, Interval]]
+    """Way of judging -> figure -> its mean over the categories."""
+    skipped: list[str]
+    """One line for each category that could not be tried."""
