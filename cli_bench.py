@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from .schema import Grade
 
 # What a verb needs is imported inside it, so that `--help` answers at once.
 
@@ -25,8 +28,24 @@ Data = Annotated[
 Categories = Annotated[
     list[str] | None, typer.Option("--category", help="Only this category; may be repeated.")
 ]
+Annotations = Annotated[
+    Path | None,
+    typer.Option(help="Folder of LOCO-Annotations, or of files like them; else DATA/CATEGORY/annotations."),
+]
+Baselines = Annotated[
+    list[str] | None,
+    typer.Option(help="always-normal or patch-distance; may be repeated; or none. [default: both]"),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON, for scripts.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Throw away what is in --out instead of going on.")]
+
+
+class Parts(StrEnum):
+    """What rules are shown of a picture."""
+
+    true = "true"
+    seen = "seen"
+    both = "both"
 
 
 @bench.command(
@@ -84,18 +103,8 @@ def loco(
         "logisight-loco"
     ),
     category: Categories = None,
-    annotations: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder of LOCO-Annotations, or of files like them; else DATA/CATEGORY/annotations."
-        ),
-    ] = None,
-    baseline: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="always-normal or patch-distance; may be repeated; none to read only. [default: both]"
-        ),
-    ] = None,
+    annotations: Annotations = None,
+    baseline: Baselines = None,
     fresh: Fresh = False,
     as_json: AsJson = False,
 ) -> None:
@@ -127,6 +136,82 @@ def loco(
         show_loco(run)
     typer.echo(f"report: {report}", err=True)
     raise typer.Exit(0 if run.whole else 1)
+
+
+@bench.command(epilog="Example: logisight bench logibench --data synthetic --llm offline --out results/")
+def logibench(
+    data: Data,
+    llm: Annotated[str, typer.Option(envvar="LOGISIGHT_LLM", help="Who writes the rules.")] = "offline",
+    out: Annotated[Path, typer.Option(help="Folder for the results and report.html.")] = Path(
+        "logisight-logibench"
+    ),
+    category: Categories = None,
+    rules: Annotated[
+        Path | None,
+        typer.Option(help="Folder of sentences, CATEGORY.txt or .toml; else DATA/CATEGORY/rules.txt."),
+    ] = None,
+    annotations: Annotations = None,
+    references: Annotated[
+        int, typer.Option(min=1, max=100, help="Annotated good pictures to teach eyes and prove rules with.")
+    ] = 5,
+    parts: Annotated[
+        Parts, typer.Option(help="Judge with true parts, as annotated, with seen ones, or both.")
+    ] = Parts.both,
+    baseline: Baselines = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the resampling for confidence intervals.")] = 0,
+    isolation: Annotated[Grade | None, typer.Option(help="Hold rules at least as well as this.")] = None,
+    fresh: Fresh = False,
+    as_json: AsJson = False,
+) -> None:
+    """Score who writes rules: does the code run, does it decide right, and does it say why, with a report.
+
+    Rules are written from the sentences of each product and proven on a few good pictures; then they judge
+    all test pictures, with the parts as annotated and with the parts as seen. A run that was cut off goes on
+    where it was. Exit code 1 when something was left out.
+    """
+    from .benchmarks.baselines import BASELINES
+    from .benchmarks.logibench import WAYS, Settings, run_logibench, write_logibench_report
+    from .console_bench import show_logibench
+
+    settings = Settings(
+        reasoner=llm,
+        ways=WAYS if parts is Parts.both else [f"{parts} parts"],
+        baselines=[] if baseline == ["none"] else baseline or list(BASELINES),
+        references=references,
+        seed=seed,
+        rules=rules,
+        annotations=annotations,
+        isolation=isolation,
+        fresh=fresh,
+    )
+    with _progress() as (start, advance):
+        result = run_logibench(
+            data, out, settings, categories=category or (), on_start=start, on_step=advance
+        )
+    report = write_logibench_report(out, result, data)
+    if as_json:
+        typer.echo(result.model_dump_json(indent=2))
+    else:
+        show_logibench(result)
+    typer.echo(f"report: {report}", err=True)
+    raise typer.Exit(1 if result.skipped or any(one.problems for one in result.categories) else 0)
+
+
+@bench.command(epilog="Example: logisight bench compare results/offline results/other")
+def compare(
+    first: Annotated[Path, typer.Argument(help="Results of `bench logibench`: their folder or file.")],
+    second: Annotated[Path, typer.Argument(help="The results to compare them with.")],
+    as_json: AsJson = False,
+) -> None:
+    """Hold two results of `bench logibench` against each other, picture by picture."""
+    from .benchmarks.logibench import compare_results
+    from .console_bench import show_comparison
+
+    comparison = compare_results(first, second)
+    if as_json:
+        typer.echo(comparison.model_dump_json(indent=2))
+    else:
+        show_comparison(comparison)
 
 
 @bench.command(

@@ -13,6 +13,8 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from .benchmarks.loco_run import LocoRun
+    from .benchmarks.logibench import Comparison, LogiBench
+    from .benchmarks.logibench.resampling import Interval
     from .benchmarks.score_report import Row
     from .benchmarks.scoring import Score
 
@@ -58,6 +60,71 @@ def show_loco(run: LocoRun) -> None:
         _out.print(f"not read or not scored: {escape(line)}", style="red", soft_wrap=True)
 
 
+def show_logibench(result: LogiBench) -> None:
+    """Tables of what verdicts, rules and reasons are worth, in percent, and what was left out."""
+    from .benchmarks.logibench import report
+
+    for title, figures in (("verdicts", report.MAIN_VERDICTS), ("rules and reasons", report.WORDS)):
+        table = _table(f"{title}, percent, larger is better", ["Product", "Judged with"], [*figures.values()])
+        for row in report.overview(result, list(figures)):
+            cells = [_interval(cell) for cell in row.cells]
+            table.add_row(escape(row.category), row.way, *cells, style="bold" if row.is_mean else None)
+        if table.row_count:
+            _out.print(table)
+    for one in result.categories:
+        _show_left_out(one.category, one.problems)
+    for line in result.skipped:
+        _out.print(f"not tried: {escape(line)}", style="red", soft_wrap=True)
+
+
+def show_comparison(comparison: Comparison) -> None:
+    """What differs between two results: figures, those of the means first, and verdicts."""
+    headings = [escape(comparison.first), escape(comparison.second), "change", "95 % interval"]
+    table = _table("percent", ["Product", "Judged with", "Figure"], headings)
+    for one in comparison.differences:
+        if one.change.value:
+            cells = [
+                _share(one.first),
+                _share(one.second),
+                f"{100 * one.change.value:+.1f}",
+                _span(one.change),
+            ]
+            table.add_row(escape(one.category), one.way, one.figure.replace("_", " "), *cells)
+    if table.row_count:
+        _out.print(table)
+    else:
+        _out.print("no figure differs")
+    for turned in comparison.turned[:MOST_LINES]:
+        what = f"{turned.first} -> {turned.second}: {', '.join(turned.defects) or 'a good picture'}"
+        line = f"{turned.category}, {turned.way}, {turned.picture}: {what}"
+        _out.print(escape(line), style="green" if turned.better else "red", soft_wrap=True)
+    if (more := len(comparison.turned) - MOST_LINES) > 0:
+        _out.print(f"{more} more verdicts differ; --json has them all")
+    worse = len(comparison.turned) - comparison.better
+    _out.print(f"verdicts that became right: {comparison.better}, wrong: {worse}")
+    for line in comparison.notes:
+        _out.print(escape(line), style="yellow", soft_wrap=True)
+
+
+def _interval(figure: Interval | None) -> str:
+    """A figure and, in whole percent, its interval."""
+    if figure is None:
+        return "-"
+    if figure.low is None or figure.high is None or figure.low == figure.high:
+        return _share(figure.value)
+    return f"{_share(figure.value)} ({100 * figure.low:.0f}-{100 * figure.high:.0f})"
+
+
+def _span(figure: Interval) -> str:
+    if figure.low is None or figure.high is None:
+        return "-"
+    return f"{100 * figure.low:.1f} to {100 * figure.high:.1f}"
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.1f}"
+
+
 def _table(title: str, names: Sequence[str], numbers: Sequence[str]) -> Table:
     """An empty table whose columns are never narrower than a word of their headings."""
     table = Table(
@@ -71,7 +138,7 @@ def _table(title: str, names: Sequence[str], numbers: Sequence[str]) -> Table:
 
 
 def _percent(row: Row) -> list[str]:
-    return ["-" if value is None else f"{100 * value:.1f}" for value in row.cells]
+    return [_share(value) for value in row.cells]
 
 
 def _show_left_out(category: str, lines: list[str]) -> None:

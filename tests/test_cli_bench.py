@@ -61,3 +61,62 @@ def test_score_of_nothing_is_one_line(tmp_path):
     scored = logisight("bench", "score", tmp_path, "--data", tmp_path / "nothing")
     assert scored.returncode == 2
     assert "no such folder" in scored.stderr
+
+
+@pytest.fixture(scope="module")
+def tried(tmp_path_factory):
+    """A small line and what LogiBench said of it on the terminal."""
+    folder = tmp_path_factory.mktemp("tried")
+    line = ("--level", "easy", *FEW)
+    logisight("bench", "synth", "--out", folder / "line", "--category", "pushpins", *line)
+    arguments = ("--parts", "true", "--baseline", "always-normal", "--references", 2)
+    return folder, logisight(
+        "bench", "logibench", "--data", folder / "line", "--out", folder / "out", *arguments
+    )
+
+
+def test_logibench_prints_tables_and_writes_a_report(tried):
+    folder, said = tried
+    assert said.returncode == 0, said.stderr
+    assert "always-normal" in said.stdout
+    assert "reasons: precision" in " ".join(said.stdout.split())
+    assert f"report: {folder}/out/report.html" in said.stderr
+    assert "missing_pushpin" in (folder / "out/report.html").read_text()
+    assert json.loads((folder / "out/logibench.json").read_text())["reasoner"] == "offline"
+
+
+def test_compare_holds_results_against_each_other(tried):
+    folder, _ = tried
+    said = logisight("bench", "compare", folder / "out", folder / "out" / "logibench.json")
+    assert said.returncode == 0
+    assert said.stdout.splitlines() == ["no figure differs", "verdicts that became right: 0, wrong: 0"]
+    facts = json.loads(logisight("bench", "compare", folder / "out", folder / "out", "--json").stdout)
+    assert {one["way"] for one in facts["differences"]} == {"true parts", "always-normal"}
+
+
+def test_compare_shows_what_changed(tried, tmp_path):
+    folder, _ = tried
+    result = json.loads((folder / "out/logibench.json").read_text())
+    rows = result["categories"][0]["rules"]["true parts"]["pictures"]
+    wrong = next(row for row in rows if row["group"] == "logical")
+    wrong["status"] = "normal"
+    (tmp_path / "logibench.json").write_text(json.dumps(result))
+    said = logisight("bench", "compare", folder / "out", tmp_path).stdout
+    assert f"{wrong['name']}: anomalous -> normal" in said
+    assert "verdicts that became right: 0, wrong: 1" in said
+    assert "logical accuracy" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("logibench", "--data", "nowhere"), "nowhere: no such folder"),
+        (("logibench", "--data", ".", "--llm", "oracle"), "no category here"),
+        (("compare", "nowhere", "nowhere"), "nowhere: no result here"),
+    ],
+)
+def test_logibench_and_compare_of_nothing_are_one_line(tmp_path, arguments, message):
+    said = logisight("bench", *arguments, cwd=tmp_path)
+    assert said.returncode == 2
+    assert message in said.stderr
+    assert len(said.stderr.strip().splitlines()) == 1

@@ -48,7 +48,8 @@ class Settler:
     """Settles meanings for one product.
 
     A region, grid or place without a frame is taken of the container of the parts it is about, where exactly
-    one label holds all of them on the reference pictures; else of the whole picture.
+    one label holds all of them on the reference pictures, or one holds the others that do; else of the whole
+    picture.
     """
 
     def __init__(self, lexicon: Lexicon, containers: Mapping[str, Sequence[str]]) -> None:
@@ -127,7 +128,9 @@ class Settler:
         if not isinstance(frame, Unsaid):
             return frame
         holders = self._holders(noun)
-        return self._the(holders[0]) if len(holders) == 1 else Picture()
+        # Labels lie in the juice and the juice in the bottle: what holds the rest stays where it is.
+        outermost = [box for box in holders if {*holders} - {box} <= self._containers[box]]
+        return self._the(outermost[0]) if len(outermost) == 1 else Picture()
 
     def _holders(self, noun: Noun) -> list[str]:
         labels = set(noun.labels)

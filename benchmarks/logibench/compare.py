@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 from pydantic import ValidationError
@@ -57,6 +57,11 @@ class Comparison(Record):
     notes: list[str]
     """What makes the two hard to compare."""
 
+    @property
+    def better(self) -> int:
+        """How many verdicts are right in the second alone."""
+        return sum(one.better for one in self.turned)
+
 
 def read_result(path: Path) -> LogiBench:
     """A result, from its file or the folder that it was written to.
@@ -77,7 +82,7 @@ def read_result(path: Path) -> LogiBench:
         raise DatasetError(f"{shown(file)}: no result of LogiBench ({where}: {first['msg']})") from None
 
 
-def compare(first: Path, second: Path) -> Comparison:
+def compare_results(first: Path, second: Path) -> Comparison:
     """Hold two results against each other; what only one of them has is left out.
 
     Raises:
@@ -169,9 +174,3 @@ def _notes(
             yield f"only the {name} has {', '.join(sorted(alone))}"
     if one.versions.ontology_sha256 != other.versions.ontology_sha256:
         yield "the two were held against different ontologies of reasons"
-
-
-def verdicts(turned: Sequence[Turned]) -> Mapping[Literal["better", "worse"], int]:
-    """How many verdicts the second result has right that the first had not, and the other way round."""
-    better = sum(one.better for one in turned)
-    return {"better": better, "worse": len(turned) - better}

@@ -46,6 +46,10 @@ VERDICTS: Final = {
     "all auroc": "AUROC, all",
 }
 """Figure -> heading."""
+MAIN_VERDICTS: Final = {
+    name: VERDICTS[name] for name in ("logical accuracy", "logical auroc", "structural auroc", "all accuracy")
+}
+"""Where there is no room for all."""
 WORDS: Final = {
     "reasoning precision": "reasons: precision",
     "reasoning recall": "reasons: recall",

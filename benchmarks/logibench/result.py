@@ -11,7 +11,10 @@ from .telling import Told
 
 GROUPS: Final = ("logical", "structural", "all")
 """Each beside the good pictures."""
-TRUE, SEEN = "true parts", "seen parts"
+TRUE: Final = "true parts"
+SEEN: Final = "seen parts"
+WAYS: Final = (TRUE, SEEN)
+"""What rules are shown of a picture."""
 
 
 class Authoring(Record):

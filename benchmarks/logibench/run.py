@@ -31,7 +31,7 @@ from .marks import Case, classified, picture_rows, proven, scored
 from .ontology import ontology_sha256
 from .prepare import Subject, read_subject
 from .resampling import Figures, Interval, interval
-from .result import SEEN, TRUE, BaselineScores, CategoryResult, LogiBench, Scores, Versions
+from .result import SEEN, TRUE, WAYS, BaselineScores, CategoryResult, LogiBench, Scores, Versions
 from .trial import Trial, judge_pictures, write_rules
 
 REFERENCES: Final = 5
@@ -46,7 +46,7 @@ class Settings:
     """What a run is asked for."""
 
     reasoner: str = OFFLINE
-    ways: Sequence[str] = (TRUE, SEEN)
+    ways: Sequence[str] = WAYS
     baselines: Sequence[str] = tuple(BASELINES)
     references: int = REFERENCES
     seed: int = 0
@@ -169,7 +169,8 @@ def _with_rules(
 ) -> tuple[Scores, dict[str, Figures], dict[str, float]]:
     settings, name = bench.settings, subject.category.name
     folder = bench.out / name / way.replace(" ", "-")
-    inputs = _sha256(subject.sha256, settings.reasoner, way, str(settings.references), _prompts_sha256())
+    asked = (settings.reasoner, way, str(settings.references))
+    inputs = _sha256(subject.sha256, version("logisight"), *asked, _prompts_sha256())
     labels = subject.labels if way == TRUE else subject.model.labels
     trial = Trial(
         eyes=eyes,
@@ -203,7 +204,7 @@ def _without_rules(
 ) -> tuple[BaselineScores, dict[str, Figures], dict[str, float]]:
     baseline = BASELINES[name]()
     path = bench.out / subject.category.name / name / "pictures.jsonl"
-    inputs = _sha256(subject.sha256, name)
+    inputs = _sha256(subject.sha256, version("logisight"), name)
     with Journal(path, PictureFact, inputs, bench.settings.fresh) as journal:
         bench.on_start(f"{subject.category.name}, {name}", len(subject.pictures))
         said = judge_with(baseline, subject.category, subject.pictures, journal, bench.on_step)

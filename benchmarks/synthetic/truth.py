@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...color import mean_lab
 from ...scene import Part, Scene, Shape
 from ...schema import Kind, Range, Value
 from ..reasons import Reason
+from ..true_parts import true_scene
 
 Mask = NDArray[np.bool_]
-
-_ENOUGH = 20_000
-"""Pixels of a part that are looked at for its colour."""
 
 
 def because(
@@ -67,10 +63,4 @@ class Rendered:
 
     def scene(self) -> Scene:
         """The true parts as a rule sees them, with their colours in the picture."""
-        height, width = self.picture.shape[:2]
-        return Scene((width, height), self.labels, tuple(self._coloured(part) for part in self.parts))
-
-    def _coloured(self, shape: Shape) -> Part:
-        (x, y), (height, width) = shape.origin, shape.mask.shape
-        pixels: NDArray[Any] = self.picture[y : y + height, x : x + width][shape.mask]
-        return Part(shape.label, shape.mask, shape.origin, mean_lab(pixels[:: 1 + len(pixels) // _ENOUGH]))
+        return true_scene(self.picture, self.parts, self.labels)

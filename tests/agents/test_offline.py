@@ -155,10 +155,11 @@ def test_a_word_of_the_grammar_that_is_also_a_label_is_told_from_it():
         ({"box": ["pushpin"]}, ', within="box"'),
         ({"box": ["nut"]}, ""),
         ({"box": ["pushpin"], "tray": ["pushpin"]}, ""),
+        ({"box": ["pushpin"], "tray": ["box", "pushpin"]}, ', within="tray"'),
         ({"elsewhere": ["pushpin"]}, ""),
     ],
 )
-def test_a_grid_is_taken_of_the_only_container_of_what_is_counted(containers, within):
+def test_a_grid_is_taken_of_the_only_or_outermost_container_of_what_is_counted(containers, within):
     labels = ["pushpin", "box", "tray", "nut"]
     sentence = "There is one pushpin in each compartment of a grid of 2 rows and 3 columns."
     code = read(sentence, labels=labels, containers=containers).code
