@@ -158,6 +158,10 @@ def logibench(
         Parts, typer.Option(help="Judge with true parts, as annotated, with seen ones, or both.")
     ] = Parts.both,
     baseline: Baselines = None,
+    judge: Annotated[
+        str | None,
+        typer.Option(help="A chat model to ask for its opinion of the reasons told; it decides nothing."),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the resampling for confidence intervals.")] = 0,
     isolation: Annotated[Grade | None, typer.Option(help="Hold rules at least as well as this.")] = None,
     fresh: Fresh = False,
@@ -175,6 +179,7 @@ def logibench(
 
     settings = Settings(
         reasoner=llm,
+        judge=judge,
         ways=WAYS if parts is Parts.both else [f"{parts} parts"],
         baselines=[] if baseline == ["none"] else baseline or list(BASELINES),
         references=references,

@@ -14,7 +14,7 @@ from ..scene import Scene
 WOBBLES = 12
 """Wobbled copies of each reference Scene that a range is measured on, besides the Scene itself."""
 
-SHIFT, SCALE, TURN, TINT = 0.005, 0.03, 1.5, 3.0
+SHIFT, SCALE, TURN, TINT = 0.005, 0.05, 1.5, 3.0
 """How far a part may wobble without being another part: share of the picture's diagonal, share of its size,
 degrees, units of CIE L*a*b*. It stands for what drawing, lighting and the eyes add to every measurement."""
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from functools import cache, partial
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
+
+from .templates import templates
 
 
 def author_messages(
@@ -19,20 +18,6 @@ def author_messages(
     The request also travels as data on the last message, for authors that are no language models.
     """
     asked = {"request": dict(request), "evidence": list(evidence)}
-    system = _templates().get_template("author_system.j2").render(language=language)
-    human = _templates().get_template("author_human.j2").render(code=code, **asked)
+    system = templates().get_template("author_system.j2").render(language=language)
+    human = templates().get_template("author_human.j2").render(code=code, **asked)
     return [SystemMessage(system), HumanMessage(human, additional_kwargs=asked)]
-
-
-@cache
-def _templates() -> Environment:
-    # Prompts are plain text, not markup; what comes from outside is put in as JSON.
-    environment = Environment(
-        loader=PackageLoader("logisight.prompts", "."),
-        undefined=StrictUndefined,
-        autoescape=False,  # noqa: S701
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["json"] = partial(json.dumps, ensure_ascii=False)
-    return environment

@@ -41,7 +41,7 @@ class PictureFact(Record):
     seconds: dict[str, float] = {}
 
 
-_Fact = TypeVar("_Fact", RuleFact, PictureFact)
+_Fact = TypeVar("_Fact", bound=Record)
 
 
 class Journal(Generic[_Fact]):

@@ -57,6 +57,11 @@ WORDS: Final = {
     "rules after_repair": "code runs after repair",
     "rules proven": "rules proven",
 }
+OPINIONS: Final = {
+    "opinion precision": "reasons: precision, it thinks",
+    "opinion agreement": "agrees with the comparison",
+    "opinion kappa": "Cohen's kappa, times 100",
+}
 
 
 def write_logibench_report(out: Path, result: LogiBench, data: Path) -> Path:
@@ -71,6 +76,7 @@ def write_logibench_report(out: Path, result: LogiBench, data: Path) -> Path:
         result=result,
         verdicts=VERDICTS,
         words=WORDS,
+        opinions=OPINIONS,
         lines=overview,
         roc=_roc,
         defects=_defects,
@@ -102,6 +108,8 @@ def _figure(one: CategoryResult, way: str, name: str) -> Interval | None:
         found: Any = scores.reasoning if scores else None
     elif group == "rules":
         found = scores.authoring if scores else None
+    elif group == "opinion":
+        found = scores.opinion if scores else None
     else:
         found = (scores or one.baselines[way]).classification.get(group)
     return getattr(found, metric, None)

@@ -62,6 +62,23 @@ class Reasoning(Record):
     annotated: int
 
 
+class Opinion(Record):
+    """What a chat model thinks of the reasons told of logical anomalies. It decides nothing."""
+
+    pictures: int
+    """That it was asked about."""
+    unusable: int
+    """Answers that were not what was asked for."""
+    reasons: int
+    """Told, in the other pictures."""
+    precision: Interval
+    """Share of these that say the same as an annotated one, it thinks."""
+    agreement: Interval
+    """Share of these of which it thinks what the comparison says."""
+    kappa: Interval
+    """Cohen's: the agreement above that of chance, as a share of what it could be."""
+
+
 class RuleRow(Record):
     """What became of one sentence."""
 
@@ -131,6 +148,7 @@ class Scores(Record):
     classification: dict[str, Classification]
     """logical, structural, all."""
     reasoning: Reasoning
+    opinion: Opinion | None = None
     rules: list[RuleRow]
     defects: list[DefectRow]
     pictures: list[PictureRow]
@@ -179,6 +197,8 @@ class LogiBench(Record):
     kind: Literal["logisight logibench 1"] = "logisight logibench 1"
     versions: Versions
     reasoner: str
+    judge: str | None = None
+    """Who was asked for an opinion of the reasons."""
     seed: int
     data: str
     """Name of the folder."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -29,9 +29,21 @@ from .eyes import Eyes, SeenParts, TrueParts
 from .facts import Journal, PictureFact, RuleFact
 from .marks import Case, classified, picture_rows, proven, scored
 from .ontology import ontology_sha256
+from .opinion import OpinionFact, ask_judge, make_judge, opinion_of, question_of
 from .prepare import Subject, read_subject
 from .resampling import Figures, Interval, interval
-from .result import SEEN, TRUE, WAYS, BaselineScores, CategoryResult, LogiBench, Scores, Versions
+from .result import (
+    SEEN,
+    TRUE,
+    WAYS,
+    BaselineScores,
+    CategoryResult,
+    LogiBench,
+    Opinion,
+    PictureRow,
+    Scores,
+    Versions,
+)
 from .trial import Trial, judge_pictures, write_rules
 
 REFERENCES: Final = 5
@@ -46,6 +58,8 @@ class Settings:
     """What a run is asked for."""
 
     reasoner: str = OFFLINE
+    judge: str | None = None
+    """A chat model that is asked for its opinion of the reasons told."""
     ways: Sequence[str] = WAYS
     baselines: Sequence[str] = tuple(BASELINES)
     references: int = REFERENCES
@@ -66,6 +80,7 @@ class _Bench:
     settings: Settings
     out: Path
     model: BaseChatModel
+    judge: BaseChatModel | None
     jail: Jail
     on_start: Callable[[str, int], None]
     on_step: Callable[[], None]
@@ -97,16 +112,17 @@ def run_logibench(
 
     Raises:
         DatasetError: There is no category.
-        AuthorError: There is no such reasoner.
+        AuthorError: There is no such reasoner, or no such judge.
         SandboxError: The jail does not start, or holds less than is asked for.
     """
     settings = settings or Settings()
     folders = find_categories(data, categories)
     model = make_reasoner(settings.reasoner)
+    judge = make_judge(settings.judge) if settings.judge else None
     tried: list[_Tried] = []
     skipped: list[str] = []
     with closing(open_jail(settings.isolation)) as jail:
-        bench = _Bench(settings, out, model, jail, on_start, on_step)
+        bench = _Bench(settings, out, model, judge, jail, on_start, on_step)
         for folder in folders:
             try:
                 tried.append(_category(bench, folder))
@@ -115,6 +131,7 @@ def run_logibench(
     result = LogiBench(
         versions=_versions(),
         reasoner=settings.reasoner,
+        judge=settings.judge,
         seed=settings.seed,
         data=data.resolve().name,
         categories=[one.result for one in tried],
@@ -193,10 +210,33 @@ def _with_rules(
         said = judge_pictures(trial, rules, pictures, journal_of_pictures)
     rows = picture_rows(cases, said, subject.vocabulary, subject.model.containers)
     scores, figures = scored(facts, rows, cases, said, settings.seed)
+    if bench.judge:
+        opinion, of_judge = _opinion(
+            bench, bench.judge, subject, way, zip(rows, pictures, cases, strict=True)
+        )
+        scores, figures = scores.model_copy(update={"opinion": opinion}), figures | of_judge
     seconds = {"writing rules": sum(attempt.seconds for fact in facts for attempt in fact.attempts)}
     for step in ("see", "check"):
         seconds[step] = sum(fact.seconds.get(step, 0.0) for fact in said)
     return scores, figures, seconds
+
+
+def _opinion(
+    bench: _Bench,
+    judge: BaseChatModel,
+    subject: Subject,
+    way: str,
+    shown: Iterable[tuple[PictureRow, LocoPicture, Case]],
+) -> tuple[Opinion, dict[str, Figures]]:
+    asked = [question_of(row, case, subject.annotated.get(picture.path)) for row, picture, case in shown]
+    questions = [question for question in asked if question]
+    texts = [str(message.text) for question in questions for message in question.messages]
+    inputs = _sha256(str(bench.settings.judge), *texts)
+    path = bench.out / subject.category.name / way.replace(" ", "-") / "opinions.jsonl"
+    with Journal(path, OpinionFact, inputs, bench.settings.fresh) as journal:
+        bench.on_start(f"{subject.category.name}, {way}: opinions", len(questions))
+        facts = ask_judge(judge, questions, journal, bench.on_step)
+    return opinion_of(questions, facts, bench.settings.seed)
 
 
 def _without_rules(
