@@ -40,19 +40,25 @@ class Forest:
         self.classes: int = len(trees.classes_)
 
     @classmethod
-    def fit(cls, features: NDArray[np.float32], classes: NDArray[np.intp], seed: int = 0) -> Forest:
-        """Grow a forest on (N, F) features and (N,) class numbers, which must cover 0 .. K - 1."""
-        trees = ExtraTreesClassifier(
-            TREES,
-            min_samples_leaf=3,
-            max_features="sqrt",
-            class_weight="balanced",
-            random_state=seed,
-            n_jobs=-1,
+    def fit(
+        cls,
+        features: NDArray[np.float32],
+        classes: NDArray[np.intp],
+        weights: NDArray[np.float64],
+        count: int,
+        trees: int = TREES,
+        seed: int = 0,
+    ) -> Forest:
+        """Grow a forest on (N, F) features and (N,) numbers of `count` classes, some of which may be missing.
+
+        `weights`, (N,), say how much each row counts.
+        """
+        grown = ExtraTreesClassifier(
+            trees, min_samples_leaf=3, max_features="sqrt", random_state=seed, n_jobs=-1
         )
-        trees.fit(features, classes)
+        grown.fit(features, classes, sample_weight=weights)
         # Through its arrays, so that a taught forest and a loaded one give the same masks to the last bit.
-        return cls.from_arrays(cls(trees).arrays())
+        return cls.from_arrays(_arrays(grown, count))
 
     def predict(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Probabilities (N, K), each row summing to 1, of (N, F) features."""
@@ -60,16 +66,7 @@ class Forest:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The forest as plain arrays; `from_arrays` makes the same forest of them."""
-        nodes = [tree.tree_.__getstate__()["nodes"] for tree in self._trees.estimators_]
-        arrays: dict[str, NDArray[Any]] = {
-            field: np.concatenate([n[field] for n in nodes]).astype(dtype)
-            for field, dtype in _NODE_FIELDS.items()
-        }
-        values = [tree.tree_.value[:, 0, :] for tree in self._trees.estimators_]
-        arrays["value"] = np.concatenate(values).astype(np.float32)
-        arrays["tree_size"] = np.array([len(n) for n in nodes], np.int64)
-        arrays["n_features"] = np.array([self.features], np.int64)
-        return arrays
+        return _arrays(self._trees, self.classes)
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Forest:
@@ -98,6 +95,21 @@ class Forest:
         forest.n_classes_ = classes
         forest.classes_ = np.arange(classes)
         return cls(forest)
+
+
+def _arrays(forest: ExtraTreesClassifier, count: int) -> dict[str, NDArray[Any]]:
+    """The nodes of all trees; classes that a forest does not know get the probability 0."""
+    nodes = [tree.tree_.__getstate__()["nodes"] for tree in forest.estimators_]
+    arrays: dict[str, NDArray[Any]] = {
+        field: np.concatenate([n[field] for n in nodes]).astype(dtype)
+        for field, dtype in _NODE_FIELDS.items()
+    }
+    values = np.concatenate([tree.tree_.value[:, 0, :] for tree in forest.estimators_])
+    arrays["value"] = np.zeros((len(values), count), np.float32)
+    arrays["value"][:, forest.classes_] = values
+    arrays["tree_size"] = np.array([len(n) for n in nodes], np.int64)
+    arrays["n_features"] = np.array([forest.n_features_in_], np.int64)
+    return arrays
 
 
 def _well_formed(arrays: Mapping[str, NDArray[Any]]) -> bool:

@@ -7,7 +7,7 @@ a container, and its mask is put together again from its own pixels and those of
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -15,28 +15,42 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 from scipy import ndimage
 
 from ..color import mean_lab
+from ..geometry import cropped
 from ..scene import Part, Scene, Shape
 from ..schema import ProductError, Record
 from .features import COUNT, pixel_features
-from .forest import Forest
-from .instances import Blob, BoolMask, Traits, find_instances, settle, traits_of
+from .forest import TREES, Forest
+from .instances import (
+    Blob,
+    BoolMask,
+    Traits,
+    as_seen,
+    find_instances,
+    least_area,
+    settle,
+    traits_of,
+    typical,
+    window,
+)
+from .sampling import Rows, joined, sample_pixels, weights_of, without
+from .silhouettes import Silhouettes, silhouette_arrays, silhouettes_from
 
 WORKING_SIDE = 640
 """Pictures are classified at no more than this many pixels on the longer side."""
 
-PIXELS_PER_CLASS = 24_000
-"""Training pixels taken of each class, spread over all views of all annotated pictures."""
+LEAVE_ONE_OUT = 3
+"""From so many annotated pictures on each is also seen by a forest that was grown without it."""
 
-FORMAT = "logisight-parts-1"
+FEW_TREES = 6
+"""Trees of such a forest."""
 
-_LIGHTS = ((1.0, 1.0), (0.6, 1.0), (0.8, 1.0), (1.25, 1.0), (1.0, 0.8), (1.0, 1.25))
-"""Gain and gamma of the views that a picture is taught in: light changes, the product does not."""
+FORMAT = "logisight-parts-2"
 
 Pixels = NDArray[np.uint8]
 
@@ -47,7 +61,8 @@ class LabelModel(Record):
     label: str
     holds: list[str]
     """Labels of parts that lie inside parts of this one."""
-    known: list[Traits]
+    known: list[Traits] = Field(min_length=1)
+    """Its annotated parts, as they are seen where that is known, else as they were drawn."""
 
 
 class Header(Record):
@@ -74,6 +89,8 @@ class PartModel:
 
     header: Header
     forest: Forest
+    silhouettes: Silhouettes
+    """Of the labels that hold no other, by their class."""
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -98,13 +115,12 @@ class PartModel:
         """Find the parts in a (H, W, 3) RGB picture."""
         height, width = pixels.shape[:2]
         working = _at_working_size(pixels)
-        probability = self._classify(working)
-        leaves = {n: model.known for n, model in enumerate(self.header.labels, start=1) if not model.holds}
-        winner = settle(probability, leaves)
+        probability = _classify(self.forest, working)
+        winner, laid = settle(probability, self._leaves, self.silhouettes)
         parts: list[Part] = []
         dropped: list[str] = []
         for number, model in enumerate(self.header.labels, start=1):
-            blobs, slivers = find_instances(self._mask(winner, number), model.known)
+            blobs, slivers = self._find(number, probability, winner, laid)
             if slivers:
                 dropped.append(_sliver_note(model, slivers, width / working.shape[1]))
             for blob in blobs:
@@ -116,7 +132,8 @@ class PartModel:
 
     def save(self, path: Path) -> None:
         """Write the model to one safetensors file."""
-        save_file(self.forest.arrays(), path, metadata={"logisight": self.header.model_dump_json()})
+        arrays = self.forest.arrays() | silhouette_arrays(self.silhouettes)
+        save_file(arrays, path, metadata={"logisight": self.header.model_dump_json()})
 
     @classmethod
     def load(cls, path: Path) -> PartModel:
@@ -138,15 +155,30 @@ class PartModel:
         forest = Forest.from_arrays(arrays)
         if header.format != FORMAT or forest.features != COUNT or forest.classes != len(header.labels) + 1:
             raise ProductError(f"{path}: made by another version of LogiSight; teach the product again")
-        return cls(header, forest)
+        leaves = {n for n, model in enumerate(header.labels, start=1) if not model.holds}
+        return cls(header, forest, silhouettes_from(arrays, leaves))
 
-    def _classify(self, working: Pixels) -> NDArray[np.float32]:
-        features = pixel_features(working)
-        flat = self.forest.predict(features.reshape(-1, COUNT))
-        probability = flat.reshape(*working.shape[:2], self.forest.classes)
-        return np.dstack(
-            [cv2.GaussianBlur(probability[..., k], (0, 0), 1.0) for k in range(self.forest.classes)]
-        )
+    @property
+    def _leaves(self) -> dict[int, list[Traits]]:
+        """The annotated parts of each label that holds no other, by its class."""
+        return {n: model.known for n, model in enumerate(self.header.labels, start=1) if not model.holds}
+
+    def _find(
+        self,
+        number: int,
+        probability: NDArray[np.float32],
+        winner: NDArray[np.intp],
+        laid: Sequence[tuple[int, Blob]],
+    ) -> tuple[list[Blob], list[float]]:
+        """The parts of a class and the areas of its slivers, see `find_instances`."""
+        mask, known = self._mask(winner, number), self.header.labels[number - 1].known
+        if number not in self._leaves:
+            return find_instances(mask, probability[..., self._numbers_within(number)].sum(axis=2), known)
+        for _, blob in laid:
+            window(mask, blob)[blob.mask] = False
+        # Between parts that look alike up close a pixel is undecided, but surely a part.
+        blobs, slivers = find_instances(mask, probability[..., list(self._leaves)].sum(axis=2), known)
+        return blobs + [blob for of, blob in laid if of == number], slivers
 
     def _numbers_within(self, number: int) -> list[int]:
         """The class of a label and the classes of all that it holds."""
@@ -176,31 +208,79 @@ def learn_parts(samples: Sequence[tuple[Pixels, Sequence[Shape]]], seed: int = 0
     labels = sorted({shape.label for _, shapes in samples for shape in shapes})
     if not labels:
         raise ProductError("no annotated part: draw at least one part in at least one picture")
-    holds = _containers([shapes for _, shapes in samples], labels)
-    features: list[NDArray[np.float32]] = []
-    classes: list[NDArray[np.intp]] = []
-    known: dict[str, list[Traits]] = {label: [] for label in labels}
+    holds = containers_of([shapes for _, shapes in samples], labels)
     random = np.random.default_rng(seed)
-    share = max(1, PIXELS_PER_CLASS // (len(_LIGHTS) * len(samples)))
-    for pixels, shapes in samples:
-        working = _at_working_size(pixels)
-        masks = [(shape.label, _to_working(shape, pixels.shape[:2], working.shape[:2])) for shape in shapes]
-        for label, mask in masks:
-            known[label].append(traits_of(mask))
-        classed = _class_picture(masks, labels, working.shape[:2])
-        for view in _views(working):
-            chosen = _choose(classed, share, random)
-            features.append(pixel_features(view).reshape(-1, COUNT)[chosen])
-            classes.append(classed.reshape(-1)[chosen])
-    forest = Forest.fit(np.concatenate(features), np.concatenate(classes), seed)
+    taught = [_Taught.of(pixels, shapes, labels) for pixels, shapes in samples]
+    rows = [sample_pixels(t.working, t.classed, len(samples), random) for t in taught]
+    leaves = [n for n, label in enumerate(labels, start=1) if not holds[label]]
+    known = _known(taught, rows, len(labels), leaves, seed)
+    forest = _forest(joined(rows), len(labels), TREES, seed)
     height, width = samples[0][0].shape[:2]
-    models = [LabelModel(label=label, holds=holds[label], known=known[label]) for label in labels]
+    models = [
+        LabelModel(label=label, holds=holds[label], known=known[n]) for n, label in enumerate(labels, 1)
+    ]
     grey = all(_is_grey(pixels) for pixels, _ in samples)
-    return PartModel(Header(format=FORMAT, size=(width, height), grey=grey, labels=models), forest)
+    masks = {n: [cropped(m)[0] for t in taught for number, m in t.masks if number == n] for n in leaves}
+    header = Header(format=FORMAT, size=(width, height), grey=grey, labels=models)
+    return PartModel(header, forest, {n: typical(masks[n]) for n in leaves})
 
 
-def _containers(annotated: Sequence[Sequence[Shape]], labels: Sequence[str]) -> dict[str, list[str]]:
-    """For each label the labels whose every annotated part lies inside a part of it."""
+@dataclass(frozen=True)
+class _Taught:
+    """An annotated picture at the working size."""
+
+    working: Pixels
+    masks: list[tuple[int, BoolMask]]
+    """The class and the mask (H, W) of each annotated part."""
+    classed: NDArray[np.intp]
+    """The class (H, W) of every pixel: that of the smallest part on it, or 0 for background."""
+
+    @classmethod
+    def of(cls, pixels: Pixels, shapes: Sequence[Shape], labels: Sequence[str]) -> _Taught:
+        working = _at_working_size(pixels)
+        sizes = pixels.shape[:2], working.shape[:2]
+        masks = [(labels.index(shape.label) + 1, _to_working(shape, *sizes)) for shape in shapes]
+        classed = np.zeros(working.shape[:2], np.intp)
+        for number, mask in sorted(masks, key=lambda item: int(item[1].sum()), reverse=True):
+            classed[mask] = number
+        return cls(working, masks, classed)
+
+
+def _known(
+    taught: Sequence[_Taught], rows: Sequence[Rows], labels: int, leaves: Sequence[int], seed: int
+) -> dict[int, list[Traits]]:
+    """What the annotated parts of each class look like to eyes that do not know their picture.
+
+    They are not seen quite as they were drawn: the edges of small parts least of all. Where there are too few
+    pictures to leave one out, they are taken as drawn.
+    """
+    known: dict[int, list[Traits]] = {number: [] for number in range(1, labels + 1)}
+    for i, picture in enumerate(taught):
+        masks = [mask for _, mask in picture.masks]
+        if len(taught) >= LEAVE_ONE_OUT:
+            forest = _forest(without(rows, i), labels, FEW_TREES, seed)
+            seen = np.isin(_classify(forest, picture.working).argmax(axis=2), leaves)
+            inner = [k for k, (number, _) in enumerate(picture.masks) if number in leaves]
+            for k, mask in zip(inner, as_seen([masks[k] for k in inner], seen), strict=True):
+                masks[k] = mask
+        for (number, _), mask in zip(picture.masks, masks, strict=True):
+            known[number].append(traits_of(mask))
+    return known
+
+
+def _forest(rows: Rows, labels: int, trees: int, seed: int) -> Forest:
+    return Forest.fit(rows.features, rows.classes, weights_of(rows), labels + 1, trees, seed)
+
+
+def _classify(forest: Forest, working: Pixels) -> NDArray[np.float32]:
+    """Probabilities (H, W, K) of the classes of every pixel, a little smoothed."""
+    flat = forest.predict(pixel_features(working).reshape(-1, COUNT))
+    probability = flat.reshape(*working.shape[:2], forest.classes)
+    return np.dstack([cv2.GaussianBlur(probability[..., k], (0, 0), 1.0) for k in range(forest.classes)])
+
+
+def containers_of(annotated: Sequence[Sequence[Shape]], labels: Sequence[str]) -> dict[str, list[str]]:
+    """For each label those whose every part lies inside a part of it, in pictures with these parts."""
     holds: dict[str, list[str]] = {label: [] for label in labels}
     for outer in labels:
         for inner in labels:
@@ -217,30 +297,6 @@ def _always_inside(annotated: Sequence[Sequence[Shape]], inner: str, outer: str)
         for shape in shapes
         if shape.label == inner
     )
-
-
-def _class_picture(
-    masks: Sequence[tuple[str, BoolMask]], labels: Sequence[str], size: tuple[int, int]
-) -> NDArray[np.intp]:
-    """The class of every pixel: 0 for background, else 1 + the index of the label of its smallest part."""
-    classed = np.zeros(size, np.intp)
-    for label, mask in sorted(masks, key=lambda item: int(item[1].sum()), reverse=True):
-        classed[mask] = labels.index(label) + 1
-    return classed
-
-
-def _views(working: Pixels) -> Iterator[Pixels]:
-    values = np.arange(256) / 255
-    for gain, gamma in _LIGHTS:
-        table = np.clip(gain * values**gamma * 255, 0, 255).astype(np.uint8)
-        yield table[working]
-
-
-def _choose(classed: NDArray[np.intp], most: int, random: np.random.Generator) -> NDArray[np.intp]:
-    """Indices of training pixels, `most` of each class where there are so many."""
-    flat = classed.reshape(-1)
-    places = [np.flatnonzero(flat == number) for number in np.unique(flat)]
-    return np.concatenate([random.choice(p, min(most, len(p)), replace=False) for p in places])
 
 
 def _is_grey(pixels: Pixels) -> bool:
@@ -292,9 +348,8 @@ def _to_picture(blob: Blob, working: tuple[int, int], size: tuple[int, int]) -> 
 
 
 def _confidence(probability: NDArray[np.float32], blob: Blob, numbers: Sequence[int]) -> float:
-    height, width = blob.mask.shape
-    window = probability[blob.y : blob.y + height, blob.x : blob.x + width]
-    return float(np.clip(window[blob.mask][:, numbers].sum(axis=1).mean(), 0, 1))
+    here = window(probability, blob)[blob.mask]
+    return float(np.clip(here[:, numbers].sum(axis=1).mean(), 0, 1))
 
 
 def _part(label: str, placed: Blob, pixels: Pixels, confidence: float) -> Part:
@@ -304,10 +359,9 @@ def _part(label: str, placed: Blob, pixels: Pixels, confidence: float) -> Part:
 
 
 def _sliver_note(model: LabelModel, areas: Sequence[float], scale: float) -> str:
-    smallest = min(traits.area for traits in model.known) * scale**2
-    largest = max(areas) * scale**2
+    least, largest = least_area(model.known) * scale**2, max(areas) * scale**2
     what = f"a {model.label}-like speck" if len(areas) == 1 else f"{len(areas)} {model.label}-like specks"
-    return f"left out {what} of up to {largest:.0f} px; the smallest annotated one has {smallest:.0f} px"
+    return f"left out {what} of up to {largest:.0f} px; a part must have {least:.0f} sure px"
 
 
 def _first_line(error: Exception) -> str:

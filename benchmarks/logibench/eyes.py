@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -39,21 +40,16 @@ class TrueParts:
 
 
 class SeenParts:
-    """Eyes that were taught from a few annotated pictures."""
+    """Eyes that are taught from a few annotated pictures, once they are to look at another."""
 
-    def __init__(self, model: PartModel) -> None:
-        self._model = model
+    def __init__(self, annotated: Sequence[AnnotatedPicture]) -> None:
+        self._annotated = annotated
+
+    @cached_property
+    def _model(self) -> PartModel:
+        return learn_parts([(read_picture(one.picture).pixels, one.parts or ()) for one in self._annotated])
 
     def see(self, picture: Path) -> Scene:
         """The parts that are seen in a picture, at the size that was taught."""
         pixels, _ = at_taught_size(read_picture(picture), self._model.size)
         return self._model.see(pixels).scene
-
-
-def taught_eyes(annotated: Sequence[AnnotatedPicture]) -> PartModel:
-    """Eyes for the parts of annotated pictures.
-
-    Raises:
-        LogiSightError: A picture cannot be read, or there is no annotated part.
-    """
-    return learn_parts([(read_picture(one.picture).pixels, one.parts or ()) for one in annotated])

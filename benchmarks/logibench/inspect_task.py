@@ -156,7 +156,7 @@ def _samples(subject: Subject) -> Iterable[Sample]:
         request = Request(
             sentence=" ".join(sentence.split()),
             labels=list(subject.labels),
-            containers={label: list(held) for label, held in subject.model.containers.items()},
+            containers={label: list(held) for label, held in subject.containers.items()},
         )
         yield Sample(
             id=f"{name} {number}",

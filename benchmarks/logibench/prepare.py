@@ -1,4 +1,4 @@
-"""One product, read: its pictures and what is true of them, its sentences, and eyes for its parts."""
+"""One product, read: its pictures and what is true of them, and its sentences."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from typing import Final
 
 from ...agents.workshop import EXAMPLES, read_sentences
 from ...schema import DatasetError
-from ...tools.parts import PartModel
+from ...tools.parts import containers_of
 from ...tools.pictures import file_sha256, shown
 from ..loco import CONFIG, LocoCategory, LocoPicture, read_category
 from ..loco_annotations import AnnotatedPicture, annotation_folder, read_loco_annotations
-from .eyes import taught_eyes
 from .marks import Case, group_of
 from .ontology import ontology_of
 from .telling import Vocabulary
@@ -33,9 +32,10 @@ class Subject:
     """By picture; those without annotated parts are not in it."""
     references: Sequence[AnnotatedPicture]
     """Good pictures, to teach eyes and to prove rules on."""
-    model: PartModel
     labels: Sequence[str]
     """Of all annotated parts, also of those that no reference shows."""
+    containers: Mapping[str, Sequence[str]]
+    """Label -> labels of the parts that lie in its parts on the references."""
     pictures: Sequence[LocoPicture]
     """To be judged: those of the test split whose ground truth can be read."""
     cases: Sequence[Case]
@@ -50,7 +50,7 @@ class Subject:
 
 
 def read_subject(folder: Path, rules: Path | None, annotations: Path | None, references: int) -> Subject:
-    """Read a product, and teach eyes from its first annotated good pictures.
+    """Read a product; the first of its annotated good pictures, so many of them, are its references.
 
     Raises:
         LogiSightError: There are no sentences, or no annotated good picture.
@@ -77,13 +77,22 @@ def read_subject(folder: Path, rules: Path | None, annotations: Path | None, ref
         sentences=sentences,
         annotated=annotated,
         references=chosen,
-        model=taught_eyes(chosen),
         labels=sorted({label for one in annotated.values() for label in one.labels}),
+        containers=_containers(chosen),
         pictures=pictures,
         cases=cases,
         sha256=_digest(files, folder),
         problems=problems,
     )
+
+
+def _containers(references: Sequence[AnnotatedPicture]) -> dict[str, list[str]]:
+    labels = sorted({label for one in references for label in one.labels})
+    return {
+        label: held
+        for label, held in containers_of([one.parts or () for one in references], labels).items()
+        if held
+    }
 
 
 def sentences_file(category: LocoCategory, rules: Path | None) -> Path:

@@ -153,7 +153,7 @@ def _category(bench: _Bench, folder: Path) -> _Tried:
     problems = list(subject.problems)
     eyes: dict[str, Eyes] = {
         TRUE: TrueParts(subject.annotated, subject.labels),
-        SEEN: SeenParts(subject.model),
+        SEEN: SeenParts(subject.references),
     }
     rules, baselines, figures, times = {}, {}, {}, {}
     for way in settings.ways:
@@ -188,14 +188,15 @@ def _with_rules(
     folder = bench.out / name / way.replace(" ", "-")
     asked = (settings.reasoner, way, str(settings.references))
     inputs = _sha256(subject.sha256, version("logisight"), *asked, _prompts_sha256())
-    labels = subject.labels if way == TRUE else subject.model.labels
+    seen = sorted({label for one in subject.references for label in one.labels})
+    labels = subject.labels if way == TRUE else seen
     trial = Trial(
         eyes=eyes,
         reasoner=bench.model,
         jail=bench.jail,
         sentences=subject.sentences,
         labels=labels,
-        containers=subject.model.containers,
+        containers=subject.containers,
         references=[one.picture for one in subject.references],
         on_step=bench.on_step,
     )
@@ -208,7 +209,7 @@ def _with_rules(
     with Journal(folder / "pictures.jsonl", PictureFact, judged, settings.fresh) as journal_of_pictures:
         bench.on_start(f"{name}, {way}: pictures", len(pictures))
         said = judge_pictures(trial, rules, pictures, journal_of_pictures)
-    rows = picture_rows(cases, said, subject.vocabulary, subject.model.containers)
+    rows = picture_rows(cases, said, subject.vocabulary, subject.containers)
     scores, figures = scored(facts, rows, cases, said, settings.seed)
     if bench.judge:
         opinion, of_judge = _opinion(

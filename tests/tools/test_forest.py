@@ -15,15 +15,34 @@ def data():
     return features, (features[:, 0] > 0).astype(np.intp) + (features[:, 1] > 1)
 
 
+def fitted(features, classes, count=3, **others):
+    return Forest.fit(features, classes, np.ones(len(classes)), count, **others)
+
+
 @pytest.fixture(scope="module")
 def forest(data):
-    return Forest.fit(*data)
+    return fitted(*data)
 
 
 def test_probabilities_sum_to_one_and_find_the_class(forest, data):
     probability = forest.predict(data[0])
     assert probability.sum(axis=1) == pytest.approx(1, abs=1e-5)
     assert (probability.argmax(axis=1) == data[1]).mean() > 0.95
+
+
+def test_rows_that_weigh_more_win(data):
+    features = np.zeros((200, 1), np.float32)
+    classes = np.arange(200, dtype=np.intp) % 2
+    forest = Forest.fit(features, classes, np.where(classes == 1, 3.0, 1.0), 2)
+    assert forest.predict(features[:1])[0] == pytest.approx([0.25, 0.75])
+
+
+@pytest.mark.parametrize("missing", [0, 1, 2])
+def test_a_class_without_rows_has_no_chance(data, missing):
+    features, classes = (rows[data[1] != missing] for rows in data)
+    probability = fitted(features, classes).predict(features)
+    assert probability.shape == (len(features), 3)
+    assert not probability[:, missing].any()
 
 
 def test_arrays_make_the_same_forest(forest, data):

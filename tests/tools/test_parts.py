@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import subprocess
 import sys
 
@@ -150,4 +151,56 @@ def test_a_model_with_another_header_is_refused(model, tmp_path):
     model.save(path)
     save_file(load_file(path), path, metadata={"logisight": '{"format": "logisight-parts-0"}'})
     with pytest.raises(ProductError, match="teach the product again"):
+        PartModel.load(path)
+
+
+@pytest.fixture(scope="module")
+def model_of_four():
+    """Taught from enough pictures that no tree knows them all; the second alone shows no coin."""
+    return learn_parts([tray(seed, coins) for seed, coins in ((1, 3), (3, 0), (4, 1), (5, 5))])
+
+
+@pytest.mark.parametrize(("seed", "coins"), [(6, 3), (7, 0), (8, 4)])
+def test_several_pictures_teach_as_well(model_of_four, seed, coins):
+    pixels, truth = tray(seed, coins)
+    seen = model_of_four.see(pixels).scene
+    assert {label: len(seen.parts(label)) for label in seen.labels} == {"chip": 1, "coin": coins, "tray": 1}
+    assert all(max(overlap(part, true) for true in truth) > 0.9 for part in seen.all_parts)
+
+
+def test_what_one_picture_alone_shows_is_known_to_every_tree():
+    model = learn_parts([tray(1, 0), tray(2, 0), tray(3, 3)])
+    coins = model.see(tray(4, 3)[0]).scene.parts("coin")
+    assert len(coins) == 3
+    assert min(coin.confidence for coin in coins) > 0.8
+
+
+def test_a_loaded_model_sees_the_same(model_of_four, tmp_path):
+    model_of_four.save(tmp_path / "parts.safetensors")
+    again = PartModel.load(tmp_path / "parts.safetensors")
+    pixels, _ = tray(2)
+    one, other = model_of_four.see(pixels).scene.all_parts, again.see(pixels).scene.all_parts
+    assert [(p.label, p.confidence) for p in one] == [(p.label, p.confidence) for p in other]
+    assert all(np.array_equal(p.mask, q.mask) for p, q in zip(one, other, strict=True))
+
+
+@pytest.mark.parametrize(
+    "known", ["[]", '[{"area": 0, "length": 1, "solidity": 1}]', '[{"area": 9, "length": 0, "solidity": 1}]']
+)
+def test_a_model_that_knows_no_part_of_a_label_is_refused(model, tmp_path, known):
+    path = tmp_path / "parts.safetensors"
+    model.save(path)
+    header = json.loads(model.header.model_dump_json())
+    header["labels"][0]["known"] = json.loads(known)
+    save_file(load_file(path), path, metadata={"logisight": json.dumps(header)})
+    with pytest.raises(ProductError, match="teach the product again"):
+        PartModel.load(path)
+
+
+def test_a_model_without_its_silhouettes_is_refused(model, tmp_path):
+    path = tmp_path / "parts.safetensors"
+    model.save(path)
+    arrays = {name: array for name, array in load_file(path).items() if not name.startswith("silhouette")}
+    save_file(arrays, path, metadata={"logisight": model.header.model_dump_json()})
+    with pytest.raises(ProductError, match="silhouettes"):
         PartModel.load(path)
