@@ -23,6 +23,7 @@ from ...sandbox import Jail, language_text
 from ...schema import Grade, LogiSightError
 from ...tools.pictures import shown
 from ..baselines import BASELINES
+from ..kept import made_folder
 from ..loco import LocoPicture, find_categories
 from .detecting import judge_with
 from .eyes import Eyes, SeenParts, TrueParts
@@ -114,11 +115,13 @@ def run_logibench(
         DatasetError: There is no category.
         AuthorError: There is no such reasoner, or no such judge.
         SandboxError: The jail does not start, or holds less than is asked for.
+        LogiSightError: `out` cannot be written to.
     """
     settings = settings or Settings()
     folders = find_categories(data, categories)
     model = make_reasoner(settings.reasoner)
     judge = make_judge(settings.judge) if settings.judge else None
+    made_folder(out)
     tried: list[_Tried] = []
     skipped: list[str] = []
     with closing(open_jail(settings.isolation)) as jail:
@@ -139,7 +142,6 @@ def run_logibench(
         skipped=skipped,
     )
     times = {one.result.category: one.times for one in tried}
-    out.mkdir(parents=True, exist_ok=True)
     write_whole(out / RESULT, [result.model_dump_json(indent=1), "\n"], "the result")
     write_whole(out / TIMES, [json.dumps(times, indent=1), "\n"], "the times")
     return result

@@ -15,7 +15,7 @@ from logisight.benchmarks.logibench import (
     write_logibench_report,
 )
 from logisight.benchmarks.synthetic import Counts, synthesize
-from logisight.schema import AuthorError, DatasetError
+from logisight.schema import AuthorError, DatasetError, LogiSightError
 
 COUNTS = Counts(train=3, validation=1, good=3, logical=5, structural=2)
 TRUE = Settings(ways=["true parts"], baselines=[], references=3)
@@ -249,6 +249,12 @@ def test_sentences_of_a_folder_go_first_and_must_be_there(copied, tmp_path):
 def test_an_unknown_reasoner_is_said_at_once(line, tmp_path):
     with pytest.raises(AuthorError, match="no reasoner 'oracle'"):
         run_logibench(line, tmp_path, Settings(reasoner="oracle"))
+
+
+def test_results_that_cannot_be_written_are_said_before_any_work(line, tmp_path):
+    (tmp_path / "out").write_text("a file")
+    with pytest.raises(LogiSightError, match="out: no folder can be made here"):
+        run_logibench(line, tmp_path / "out", TRUE)
 
 
 def test_the_result_reads_back(tried):
