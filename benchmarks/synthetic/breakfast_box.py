@@ -79,7 +79,7 @@ def _planned(names: frozenset[str], rng: np.random.Generator) -> _Plan:
         room, fruit_room = (_FRUIT_ROOM[0], *_FRUIT_ROOM[1:]), _CEREAL_ROOM
     if "overflow" in names:
         room, top = (room[0] - float(rng.uniform(56, 80)), *room[1:]), top - 22
-        border += float(rng.uniform(28, 40))
+        border += float(rng.uniform(40, 52))
     if "underflow" in names:
         top += float(rng.uniform(90, 130))
     if "wrong_ratio" in names:

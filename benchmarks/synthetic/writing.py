@@ -19,7 +19,7 @@ from .levels import Disturbance, Level, conditions_of
 from .rendering import render
 from .truth import Channel, Mask, Rendered
 
-VERSION = 2
+VERSION = 3
 """Of what is drawn: another one draws other pictures from the same seed."""
 
 _GROUPS = ("good", "logical_anomalies", "structural_anomalies")
