@@ -14,9 +14,16 @@ from ..scene import Scene
 WOBBLES = 12
 """Wobbled copies of each reference Scene that a range is measured on, besides the Scene itself."""
 
-SHIFT, SCALE, TURN, TINT = 0.005, 0.05, 1.5, 3.0
+SHIFT, SCALE, TURN, TINT = 0.005, 0.02, 1.5, 3.0
 """How far a part may wobble without being another part: share of the picture's diagonal, share of its size,
 degrees, units of CIE L*a*b*. It stands for what drawing, lighting and the eyes add to every measurement."""
+
+EDGE = 0.003
+"""How much longer or shorter it may be seen besides, as a share of the picture's diagonal: eyes err by pixels
+at the ends, which is more of a pin than of a bottle."""
+
+MOST = 0.1
+"""Share of its size that a part may wobble at most, however small it is."""
 
 _PROBE = 1e12
 """No measurement comes near it, so a check that is run with it as its range reports what it measured."""
@@ -101,11 +108,13 @@ def written(code: str, ranges: Mapping[str, tuple[float, float]], references: in
 
 def wobbled(scene: Scene, random: np.random.Generator) -> Scene:
     """The Scene with every part a little elsewhere, larger or smaller, turned and tinted, independently."""
-    shift = SHIFT * float(np.hypot(*scene.size))
+    diagonal = float(np.hypot(*scene.size))
+    shift, edge = SHIFT * diagonal, EDGE * diagonal
     for part in scene.all_parts:
         dx, dy, scale, turn, *tint = random.uniform(-1, 1, 7)
         lightness, a, b = (float(value) for value in np.array(part.lab) + TINT * np.array(tint))
-        other = part.turned(TURN * turn).resized(1 + SCALE * scale).recoloured((lightness, a, b))
+        scale *= min(SCALE + edge / part.length, MOST)
+        other = part.turned(TURN * turn).resized(1 + scale).recoloured((lightness, a, b))
         scene = scene.replaced(part, other.moved(round(shift * dx), round(shift * dy)))
     return scene
 
