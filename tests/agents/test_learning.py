@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from builders import scene, square
+from builders import disc, scene, square
 from logisight.agents.learning import learn_ranges, probe, unknown_ranges, wobbled, written
 from logisight.agents.proof import run_check
 from logisight.sandbox import ProcessJail, inspect_code
@@ -93,3 +93,15 @@ def test_wobbling_is_repeatable():
     still = scene(square(60, 40, 80, 30), size=(500, 200))
     a, b = (wobbled(still, np.random.default_rng(3)).all_parts[0] for _ in range(2))
     assert np.array_equal(a.mask, b.mask) and a.origin == b.origin and a.lab == b.lab
+
+
+def test_a_small_part_wobbles_more_for_its_size_than_a_large_one():
+    still = scene(disc(20, 20, 60, "pin"), disc(200, 200, 500, "box"), size=(800, 800))
+    spans = {"pin": [], "box": []}
+    for seed in range(40):
+        for part, before in zip(
+            wobbled(still, np.random.default_rng(seed)).all_parts, still.all_parts, strict=True
+        ):
+            spans[part.label].append(part.area / before.area)
+    widths = {label: np.ptp(areas) / 4 for label, areas in spans.items()}
+    assert widths["box"] < 0.03 < widths["pin"] < 0.1
