@@ -43,7 +43,6 @@ VERDICTS: Final = {
     "logical auroc": "AUROC, logical",
     "structural auroc": "AUROC, structural",
     "all accuracy": "accuracy, all",
-    "all auroc": "AUROC, all",
 }
 """Figure -> heading."""
 MAIN_VERDICTS: Final = {
