@@ -48,6 +48,10 @@ class AuthorError(LogiSightError):
     """A sentence that cannot be turned into a proven rule."""
 
 
+class ModelError(LogiSightError):
+    """A chat model that cannot be asked: its endpoint does not answer, refuses or fails, or is not set up."""
+
+
 class SandboxError(LogiSightError):
     """The jail itself does not work; no rule was judged."""
 

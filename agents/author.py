@@ -25,6 +25,7 @@ from pydantic import TypeAdapter, ValidationError
 from ..prompts import author_messages
 from ..sandbox import Jail, inspect_code, language_text
 from ..schema import AuthorError, Proof, Rule
+from .answers import whole_text
 from .draft import Attempt, Draft, Failure, Refusal, Request
 from .learning import learn_ranges, unknown_ranges, written
 from .proof import Reference, prove, run_check
@@ -79,6 +80,7 @@ def author_rule(request: Request, bench: Bench, number: int = 1) -> Authored:
 
     Raises:
         AuthorError: There is no reference picture to prove it on.
+        ModelError: The reasoner cannot be asked.
     """
     if not bench.references:
         raise AuthorError(
@@ -165,7 +167,7 @@ def _write(state: State, runtime: Runtime[Bench]) -> State:
     )
     state = {**state, "attempts": [*state["attempts"], attempt.model_dump()]}
     try:
-        parsed = parse_answer(str(answer.text))
+        parsed = parse_answer(whole_text(answer))
     except AuthorError as error:
         return _ended(state, "answer", [str(error)])
     if isinstance(parsed, Refusal):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
@@ -15,16 +15,32 @@ from .offline import compile_sentence
 
 OFFLINE = "offline"
 
+ENDPOINTS: Final = ("vllm", "openai")
+"""Kinds of models that answer over HTTP, named KIND:MODEL."""
+
 
 def make_reasoner(name: str) -> BaseChatModel:
-    """The chat model that a string names.
+    """The chat model that a string names: `offline`, `vllm:MODEL`, or `openai:MODEL` for any such endpoint.
+
+    Nothing is sent to an endpoint yet; the environment says where it is, see `open_endpoint`.
 
     Raises:
-        AuthorError: No such reasoner.
+        AuthorError: No such reasoner, the extra `llm` is not installed, or a setting cannot be used.
     """
     if name == OFFLINE:
         return OfflineReasoner()
-    raise AuthorError(f"there is no reasoner {name!r}; this version has: {OFFLINE}")
+    kind, _, model = name.partition(":")
+    if kind not in ENDPOINTS or not model.strip():
+        there_are = ", ".join([OFFLINE, *(f"{one}:MODEL" for one in ENDPOINTS)])
+        raise AuthorError(f"there is no reasoner {name!r}; there are: {there_are}")
+    # The client takes a second to import, and most who ask for `offline` do not have it.
+    try:
+        from .llm import open_endpoint
+    except ModuleNotFoundError as error:
+        raise AuthorError(
+            f"{name!r} needs the package {error.name}; install it: pip install 'logisight[llm]'"
+        ) from None
+    return open_endpoint("vllm" if kind == "vllm" else "openai", model.strip())
 
 
 class OfflineReasoner(BaseChatModel):
