@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn, Protocol, TypeVar
 
 import typer
 
@@ -88,12 +88,7 @@ def score(
             on_picture=advance,
         )
     report = write_score_report(out, result, maps.resolve().name, data.resolve().name)
-    if as_json:
-        typer.echo(result.model_dump_json(indent=2))
-    else:
-        show_score(result)
-    typer.echo(f"report: {report}", err=True)
-    raise typer.Exit(1 if result.skipped or any(one.problems for one in result.categories) else 0)
+    _answer(result, show_score, as_json, report)
 
 
 @bench.command(epilog="Example: logisight bench loco --data mvtec_loco_anomaly_detection --out results/")
@@ -130,12 +125,7 @@ def loco(
             on_picture=advance,
         )
     report = write_loco_report(out, run)
-    if as_json:
-        typer.echo(run.model_dump_json(indent=2))
-    else:
-        show_loco(run)
-    typer.echo(f"report: {report}", err=True)
-    raise typer.Exit(0 if run.whole else 1)
+    _answer(run, show_loco, as_json, report)
 
 
 @bench.command(epilog="Example: logisight bench logibench --data synthetic --llm offline --out results/")
@@ -194,12 +184,7 @@ def logibench(
             data, out, settings, categories=category or (), on_start=start, on_step=advance
         )
     report = write_logibench_report(out, result, data)
-    if as_json:
-        typer.echo(result.model_dump_json(indent=2))
-    else:
-        show_logibench(result)
-    typer.echo(f"report: {report}", err=True)
-    raise typer.Exit(1 if result.skipped or any(one.problems for one in result.categories) else 0)
+    _answer(result, show_logibench, as_json, report)
 
 
 @bench.command(epilog="Example: logisight bench compare results/offline results/other")
@@ -256,6 +241,30 @@ def synth(
             on_picture=lambda _: advance(),
         )
     typer.echo(f"{counts.total * len(names)} pictures in {out}", err=True)
+
+
+class _Result(Protocol):
+    """What a verb found out."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing was left out."""
+
+    def model_dump_json(self, *, indent: int) -> str:
+        """It as JSON."""
+
+
+_R = TypeVar("_R", bound=_Result)
+
+
+def _answer(result: _R, show: Callable[[_R], None], as_json: bool, report: Path) -> NoReturn:
+    """Tell a result and where its report is; the exit code is 1 where something was left out."""
+    if as_json:
+        typer.echo(result.model_dump_json(indent=2))
+    else:
+        show(result)
+    typer.echo(f"report: {report}", err=True)
+    raise typer.Exit(0 if result.whole else 1)
 
 
 @contextmanager

@@ -53,7 +53,7 @@ _LOG: Final = logging.getLogger(__name__)
 
 
 class ChatEndpoint(ChatOpenAI):
-    """A chat model at an endpoint; what goes wrong there is an ModelError in one line.
+    """A chat model at an endpoint; what goes wrong there is a ModelError in one line.
 
     An answer that is cut off, withheld or empty is an answer: see `whole_text`.
     """

@@ -87,6 +87,11 @@ class Score(Record):
     skipped: list[str]
     """One line for each category that could not be scored."""
 
+    @property
+    def whole(self) -> bool:
+        """Whether nothing was left out."""
+        return not self.skipped and not any(one.problems for one in self.categories)
+
     def mean(self, of: Callable[[CategoryScore], float | None]) -> float | None:
         """The mean of a number over the categories; None where one of them lacks it."""
         values = [of(one) for one in self.categories]

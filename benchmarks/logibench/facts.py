@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 from pydantic import ValidationError
 
+from ...agents.author import Authored
 from ...agents.draft import Attempt
 from ...schema import DatasetError, Finding, Record, Rule
 from ...tools.pictures import shown
@@ -24,6 +25,18 @@ class RuleFact(Record):
     declined: str = ""
     """Why the author would not write it."""
     attempts: list[Attempt] = []
+
+    @classmethod
+    def of(cls, number: int, sentence: str, authored: Authored) -> RuleFact:
+        """What an author made of a sentence."""
+        declined = authored.refusal.reason if authored.refusal else ""
+        return cls(
+            number=number,
+            sentence=sentence,
+            rule=authored.rule,
+            declined=declined,
+            attempts=authored.attempts,
+        )
 
 
 class PictureFact(Record):

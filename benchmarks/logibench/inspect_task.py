@@ -112,13 +112,7 @@ def author(ground: Ground) -> Solver:
         bench = Bench(EvaluatedModel(), ground.references[state.metadata["category"]], ground.jail)
         number = state.metadata["number"]
         authored = await anyio.to_thread.run_sync(author_rule, request, bench, number)
-        fact = RuleFact(
-            number=number,
-            sentence=request.sentence,
-            rule=authored.rule,
-            declined=authored.refusal.reason if authored.refusal else "",
-            attempts=authored.attempts,
-        )
+        fact = RuleFact.of(number, request.sentence, authored)
         state.store.set(_FACT, fact.model_dump(mode="json"))
         state.output = ModelOutput.from_content(str(state.model), fact.attempts[-1].code or fact.declined)
         return state

@@ -207,3 +207,8 @@ class LogiBench(Record):
     """Way of judging -> figure -> its mean over the categories."""
     skipped: list[str]
     """One line for each category that could not be tried."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing was left out."""
+        return not self.skipped and not any(one.problems for one in self.categories)

@@ -53,15 +53,7 @@ def write_rules(trial: Trial, journal: Journal[RuleFact]) -> list[RuleFact]:
             containers={label: list(held) for label, held in trial.containers.items()},
         )
         authored = author_rule(request, bench, number)
-        journal.add(
-            RuleFact(
-                number=number,
-                sentence=request.sentence,
-                rule=authored.rule,
-                declined=authored.refusal.reason if authored.refusal else "",
-                attempts=authored.attempts,
-            )
-        )
+        journal.add(RuleFact.of(number, request.sentence, authored))
         trial.on_step()
     return journal.facts
 
