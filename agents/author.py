@@ -20,21 +20,18 @@ from langchain_core.language_models import BaseChatModel
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from ..prompts import author_messages
 from ..sandbox import Jail, inspect_code, language_text
 from ..schema import AuthorError, Proof, Rule
-from .answers import whole_text
-from .draft import Attempt, Draft, Failure, Refusal, Request
+from .draft import Attempt, Draft, Failure, Refusal, Request, answer_schema
 from .learning import learn_ranges, unknown_ranges, written
+from .llm.answers import held_to, read_answer, whole_text
 from .proof import Reference, prove, run_check
 
 ATTEMPTS = 3
 """How often the author may try."""
-
-LONGEST_ANSWER = 100_000
-"""Characters of an answer that are read."""
 
 _ANSWER: TypeAdapter[Draft | Refusal] = TypeAdapter(Draft | Refusal)
 
@@ -105,25 +102,6 @@ def author_rule(request: Request, bench: Bench, number: int = 1) -> Authored:
     return Authored(rule, None, attempts)
 
 
-def parse_answer(text: str) -> Draft | Refusal:
-    """What an author answered: one JSON object, with or without a Markdown fence round it.
-
-    Raises:
-        AuthorError: It is something else.
-    """
-    body = text.strip()
-    if body.startswith("```"):
-        body = body.split("\n", 1)[-1].rsplit("```", 1)[0]
-    try:
-        return _ANSWER.validate_json(body[:LONGEST_ANSWER])
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "answer"
-        raise AuthorError(
-            f"the answer is not the JSON that was asked for ({field}: {first['msg']})"
-        ) from None
-
-
 @cache
 def _graph() -> CompiledStateGraph[State, Bench, State, State]:
     graph = StateGraph(State, context_schema=Bench)
@@ -157,7 +135,8 @@ def _write(state: State, runtime: Runtime[Bench]) -> State:
     told = state["attempts"][-1]["evidence"] if state["attempts"] else []
     start = time.perf_counter()
     answer = runtime.context.reasoner.invoke(
-        author_messages(language_text(), request.model_dump(), before, told)
+        author_messages(language_text(), request.model_dump(), before, told),
+        **held_to(answer_schema(request.labels)),
     )
     used = answer.usage_metadata
     attempt = Attempt(
@@ -167,7 +146,7 @@ def _write(state: State, runtime: Runtime[Bench]) -> State:
     )
     state = {**state, "attempts": [*state["attempts"], attempt.model_dump()]}
     try:
-        parsed = parse_answer(whole_text(answer))
+        parsed = read_answer(whole_text(answer), _ANSWER)
     except AuthorError as error:
         return _ended(state, "answer", [str(error)])
     if isinstance(parsed, Refusal):

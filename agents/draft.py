@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Final, Literal
+
+from pydantic import TypeAdapter
 
 from ..sandbox import OutcomeStatus
 from ..schema import Edit, Kind, Record
@@ -75,3 +78,21 @@ class Refusal(Record):
     """The span of the sentence that could not be read, in characters; 0, 0 when it is the whole."""
     nearest: str = ""
     """The nearest sentence that can be read."""
+
+
+class _Declined(Record):
+    """The part of a Refusal that a model is asked for; every field of it, since strict schemas want all."""
+
+    reason: str
+    nearest: str
+
+
+_SHAPES: Final[TypeAdapter[Draft | _Declined]] = TypeAdapter(Draft | _Declined)
+
+
+def answer_schema(labels: Sequence[str]) -> dict[str, Any]:
+    """The JSON schema of a Draft, or of why there is none, for a product with these part labels."""
+    schema = _SHAPES.json_schema()
+    if labels:
+        schema["$defs"]["Draft"]["properties"]["labels"]["items"] = {"type": "string", "enum": list(labels)}
+    return schema

@@ -35,7 +35,7 @@ def make_reasoner(name: str) -> BaseChatModel:
         raise AuthorError(f"there is no reasoner {name!r}; there are: {there_are}")
     # The client takes a second to import, and most who ask for `offline` do not have it.
     try:
-        from .llm import open_endpoint
+        from .llm.endpoint import open_endpoint
     except ModuleNotFoundError as error:
         raise AuthorError(
             f"{name!r} needs the package {error.name}; install it: pip install 'logisight[llm]'"

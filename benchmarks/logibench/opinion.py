@@ -17,7 +17,7 @@ from langchain_core.utils.json import parse_json_markdown
 from pydantic import StrictBool, StrictInt, TypeAdapter
 from sklearn.metrics import cohen_kappa_score
 
-from ...agents.author import LONGEST_ANSWER
+from ...agents.llm.answers import LONGEST_ANSWER
 from ...agents.reasoner import OFFLINE, make_reasoner
 from ...prompts import judge_messages
 from ...schema import AuthorError, Record

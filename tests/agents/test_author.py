@@ -8,8 +8,8 @@ import re
 import pytest
 from builders import scene, square
 from langchain_core.language_models import FakeListChatModel
-from logisight.agents.author import ATTEMPTS, Bench, author_rule, parse_answer
-from logisight.agents.draft import Draft, Refusal, Request
+from logisight.agents.author import ATTEMPTS, Bench, author_rule
+from logisight.agents.draft import Refusal, Request
 from logisight.agents.proof import Reference
 from logisight.agents.rulebook import is_proven
 from logisight.sandbox import ProcessJail
@@ -142,19 +142,6 @@ def check(scene):
     authored, _ = ask(jail, answer(code, breaks=["resized"]))
     assert authored.rule
     assert "learned from 1 reference picture" in authored.rule.code
-
-
-@pytest.mark.parametrize(
-    "text", [answer(), f"```json\n{answer()}\n```", f"```\n{answer()}```", f"\n {answer()} \n"]
-)
-def test_answers_may_be_fenced(text):
-    assert isinstance(parse_answer(text), Draft)
-
-
-@pytest.mark.parametrize("text", ["", "null", "[]", "[" * 100_000, "{}", '{"code": 1}', "é" * 10])
-def test_other_answers_are_errors(text):
-    with pytest.raises(AuthorError, match="not the JSON"):
-        parse_answer(text)
 
 
 def test_the_sentence_and_labels_are_told_as_data(jail):

@@ -1,8 +1,8 @@
 """Chat models behind an OpenAI-compatible HTTP endpoint (the extra `llm`): a running vLLM, or any other.
 
-The environment says where: LOGISIGHT_LLM_URL, LOGISIGHT_LLM_KEY, LOGISIGHT_LLM_TIMEOUT (seconds) and
-LOGISIGHT_LLM_MAX_TOKENS. Where a model is asked to author, the endpoint holds it to the schema of the answer
-while it writes, if it can: that is tried once, since servers ignore in silence what they do not know.
+The environment says where and how: LOGISIGHT_LLM_URL, LOGISIGHT_LLM_KEY, LOGISIGHT_LLM_TIMEOUT (seconds),
+LOGISIGHT_LLM_MAX_TOKENS and LOGISIGHT_LLM_CONCURRENCY. A question with a `response_format` is answered in it
+where the endpoint can: that is tried once, since servers ignore in silence what they do not know.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import logging
 import os
 from collections.abc import AsyncIterator, Iterator, Mapping
 from functools import lru_cache
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
+import httpx
 import openai
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
@@ -22,9 +23,10 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from langchain_openai import ChatOpenAI
 from pydantic import PrivateAttr, SecretStr
 
-from ..schema import ModelError
-from .answers import answer_schema, in_one_line, unwrapped, wrapped
+from ...schema import ModelError
+from .answers import held_to, in_one_line, unwrapped, wrapped
 from .endpoint_errors import (
+    CONCURRENCY_VARIABLE,
     KEY_VARIABLE,
     MAX_TOKENS_VARIABLE,
     TIMEOUT_VARIABLE,
@@ -32,6 +34,7 @@ from .endpoint_errors import (
     Asked,
     in_words,
 )
+from .structured import StructuredAnswers
 
 Kind = Literal["vllm", "openai"]
 
@@ -41,7 +44,11 @@ RETRIES: Final = 2
 """Of a question that met a busy, failing or silent endpoint, with a growing pause before each."""
 TIMEOUT: Final = 300.0
 """Seconds."""
+CONNECT_TIMEOUT: Final = 10.0
+"""Seconds until there is a connection; a machine that is there has one at once."""
 MAX_TOKENS: Final = 4096
+CONCURRENCY: Final = 64
+"""Questions at once; more wait their turn here, which counts as no silence of the endpoint."""
 
 _NO_KEY: Final = "none"
 """Sent where there is no key, since the client wants one."""
@@ -52,7 +59,8 @@ _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _LOG: Final = logging.getLogger(__name__)
 
 
-class ChatEndpoint(ChatOpenAI):
+# LangChain's own subclasses differ in the signature of `with_structured_output` as well.
+class ChatEndpoint(StructuredAnswers, ChatOpenAI):  # type: ignore[misc]
     """A chat model at an endpoint; what goes wrong there is a ModelError in one line.
 
     An answer that is cut off, withheld or empty is an answer: see `whole_text`.
@@ -61,6 +69,8 @@ class ChatEndpoint(ChatOpenAI):
     known_as: str
     """The string that names this model, such as `vllm:MODEL`."""
     kind: Kind
+    seconds: float = TIMEOUT
+    """That one try of a question may wait for the endpoint to say something."""
     _binds: bool | None = PrivateAttr(None)
     """Whether the endpoint holds answers to a schema; None while that has not been tried."""
 
@@ -74,7 +84,7 @@ class ChatEndpoint(ChatOpenAI):
             self.known_as,
             _without_password(str(self.openai_api_base)),
             RETRIES + 1 if self.max_retries is None else self.max_retries + 1,
-            TIMEOUT if not isinstance(self.request_timeout, float) else self.request_timeout,
+            self.seconds,
             self.root_client,
         )
 
@@ -86,8 +96,8 @@ class ChatEndpoint(ChatOpenAI):
         **kwargs: Any,
     ) -> ChatResult:
         with in_words(self._asked):
-            held = self._held_to_schema(messages)
-            return self._read(super()._generate(messages, stop, run_manager, **held, **kwargs))
+            held, is_wrapped = self._held(kwargs)
+            return _read(super()._generate(messages, stop, run_manager, **held), is_wrapped)
 
     async def _agenerate(
         self,
@@ -97,27 +107,40 @@ class ChatEndpoint(ChatOpenAI):
         **kwargs: Any,
     ) -> ChatResult:
         with in_words(self._asked):
-            held = await asyncio.to_thread(self._held_to_schema, messages)
-            return self._read(await super()._agenerate(messages, stop, run_manager, **held, **kwargs))
+            held, is_wrapped = await asyncio.to_thread(self._held, kwargs)
+            return _read(await super()._agenerate(messages, stop, run_manager, **held), is_wrapped)
 
     def _stream(self, *args: Any, **kwargs: Any) -> Iterator[ChatGenerationChunk]:
         with in_words(self._asked):
-            yield from super()._stream(*args, **kwargs)
+            yield from super()._stream(*args, **self._held(kwargs).sent)
 
     async def _astream(self, *args: Any, **kwargs: Any) -> AsyncIterator[ChatGenerationChunk]:
         with in_words(self._asked):
-            async for chunk in super()._astream(*args, **kwargs):
+            held = await asyncio.to_thread(self._held, kwargs)
+            async for chunk in super()._astream(*args, **held.sent):
                 yield chunk
 
-    def _held_to_schema(self, messages: list[BaseMessage]) -> dict[str, Any]:
-        """What to send besides, where the question is an author's: it carries its request as data."""
-        request = messages[-1].additional_kwargs.get("request")
-        if request is None or not self._binding:
-            return {}
-        schema = answer_schema(request["labels"])
+    def _held(self, kwargs: Mapping[str, Any]) -> _Held:
+        """What to send for a question that may have a `response_format`.
+
+        It goes into the body and not through the client's own argument, with which the client would parse the
+        answer and raise.
+        """
+        sent = dict(kwargs)
+        form = sent.pop("response_format", None)
+        if form is None or not self._binding:
+            return _Held(sent, False)
+        schema = form["json_schema"]["schema"]
+        body, is_wrapped = self._in_form(schema)
+        sent["extra_body"] = {**(sent.get("extra_body") or {}), **body}
+        return _Held(sent, is_wrapped)
+
+    def _in_form(self, schema: dict[str, Any]) -> tuple[dict[str, Any], bool]:
+        """The fields that hold an answer to a schema, and whether the answer will be wrapped."""
         if self.kind == "vllm":
-            return {"extra_body": {"structured_outputs": {"json": schema}}}
-        return {"extra_body": _response_format(wrapped(schema))}
+            return {"structured_outputs": {"json": schema}}, False
+        is_wrapped = schema.get("type") != "object"
+        return held_to(wrapped(schema) if is_wrapped else schema), is_wrapped
 
     @property
     def _binding(self) -> bool:
@@ -132,28 +155,33 @@ class ChatEndpoint(ChatOpenAI):
     def _probe(self) -> bool:
         """Whether a model that is asked for something else can be made to say one of two words."""
         words = list(_PROBE_WORDS)
-        body = (
-            {"structured_outputs": {"choice": words}}
-            if self.kind == "vllm"
-            else _response_format(wrapped({"type": "string", "enum": words}))
-        )
+        chosen = {"type": "string", "enum": words}
+        body = {"structured_outputs": {"choice": words}} if self.kind == "vllm" else held_to(wrapped(chosen))
         try:
             result = super()._generate(
                 [HumanMessage("Say hello.")], extra_body=body, max_tokens=_PROBE_TOKENS
             )
         except openai.BadRequestError:
             return False
-        said = str(self._read(result).generations[0].message.text).strip()
+        said = str(_read(result, self.kind == "openai").generations[0].message.text).strip()
         return said.strip('"') in words
 
-    def _read(self, result: ChatResult) -> ChatResult:
-        """A result with one answer, as it was asked for: an empty one where there is no choice."""
-        if not result.generations:
-            result.generations = [ChatGeneration(message=AIMessage(""))]
-        message = result.generations[0].message
-        if self.kind == "openai" and isinstance(message.content, str):
-            message.content = unwrapped(message.content)
-        return result
+
+class _Held(NamedTuple):
+    """What is sent besides the messages, and whether the answer will stand in the one field of an object."""
+
+    sent: dict[str, Any]
+    is_wrapped: bool
+
+
+def _read(result: ChatResult, is_wrapped: bool) -> ChatResult:
+    """A result with one answer, as it was asked for: an empty one where there is no choice."""
+    if not result.generations:
+        result.generations = [ChatGeneration(message=AIMessage(""))]
+    message = result.generations[0].message
+    if is_wrapped and isinstance(message.content, str):
+        message.content = unwrapped(message.content)
+    return result
 
 
 def open_endpoint(kind: Kind, model: str) -> ChatEndpoint:
@@ -163,30 +191,47 @@ def open_endpoint(kind: Kind, model: str) -> ChatEndpoint:
         ModelError: A variable cannot be used, or `openai` has no key.
     """
     url = _url(kind)
-    max_tokens = int(_above_zero(MAX_TOKENS_VARIABLE, MAX_TOKENS))
-    return _opened(kind, model, url, _key(url), _above_zero(TIMEOUT_VARIABLE, TIMEOUT), max(1, max_tokens))
+    limits = _Limits(
+        timeout=_above_zero(TIMEOUT_VARIABLE, TIMEOUT),
+        max_tokens=max(1, int(_above_zero(MAX_TOKENS_VARIABLE, MAX_TOKENS))),
+        concurrency=max(1, int(_above_zero(CONCURRENCY_VARIABLE, CONCURRENCY))),
+    )
+    return _opened(kind, model, url, _key(url), limits)
+
+
+class _Limits(NamedTuple):
+    timeout: float
+    max_tokens: int
+    concurrency: int
 
 
 # One for each endpoint and model of a process, so that what it can do is tried once.
 @lru_cache(maxsize=16)
-def _opened(kind: Kind, model: str, url: str, key: str, timeout: float, max_tokens: int) -> ChatEndpoint:
-    # Questions and pictures go to the host that was named and to no other: no redirects, and no proxy
-    # between us and this machine.
-    proxies = urlsplit(url).hostname not in _LOOPBACK
+def _opened(kind: Kind, model: str, url: str, key: str, limits: _Limits) -> ChatEndpoint:
+    client: dict[str, Any] = {
+        # Questions and pictures go to the host that was named and to no other: no redirects, and no proxy
+        # between us and this machine.
+        "follow_redirects": False,
+        "trust_env": urlsplit(url).hostname not in _LOOPBACK,
+        "limits": httpx.Limits(
+            max_connections=limits.concurrency, max_keepalive_connections=limits.concurrency
+        ),
+    }
     return ChatEndpoint(
         known_as=f"{kind}:{model}",
         kind=kind,
+        seconds=limits.timeout,
         model=model,
         base_url=url,
         api_key=SecretStr(key),
-        timeout=timeout,
+        timeout=httpx.Timeout(limits.timeout, connect=min(limits.timeout, CONNECT_TIMEOUT), pool=None),
         max_retries=RETRIES,
-        max_completion_tokens=max_tokens,
+        max_completion_tokens=limits.max_tokens,
         temperature=0.0,
         seed=0,
         use_responses_api=False,
-        http_client=openai.DefaultHttpxClient(follow_redirects=False, trust_env=proxies),
-        http_async_client=openai.DefaultAsyncHttpxClient(follow_redirects=False, trust_env=proxies),
+        http_client=openai.DefaultHttpxClient(**client),
+        http_async_client=openai.DefaultAsyncHttpxClient(**client),
     )
 
 
@@ -224,12 +269,6 @@ def _above_zero(variable: str, default: float) -> float:
     if not 0 < number < 1e6:
         raise ModelError(f"{variable} must be a number above 0, and is {in_one_line(given, 40)!r}")
     return number
-
-
-def _response_format(schema: dict[str, Any]) -> dict[str, Any]:
-    # In the body and not as the client's own argument, with which it would parse the answer and raise.
-    form = {"name": "answer", "schema": schema, "strict": True}
-    return {"response_format": {"type": "json_schema", "json_schema": form}}
 
 
 def _without_password(url: str) -> str:

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 import openai
 
-from ..schema import ModelError
+from ...schema import ModelError
 from .answers import in_one_line
 
 URL_VARIABLE: Final = "LOGISIGHT_LLM_URL"
@@ -18,6 +18,8 @@ TIMEOUT_VARIABLE: Final = "LOGISIGHT_LLM_TIMEOUT"
 """Seconds that one try of a question may wait for the endpoint to say something."""
 MAX_TOKENS_VARIABLE: Final = "LOGISIGHT_LLM_MAX_TOKENS"
 """That one answer may have."""
+CONCURRENCY_VARIABLE: Final = "LOGISIGHT_LLM_CONCURRENCY"
+"""Questions that are with the endpoint at once."""
 
 _TOO_LONG: Final = (
     "context length",

@@ -12,7 +12,7 @@ from command_line import logisight
 
 pytest.importorskip("langchain_openai", reason="the extra `llm` is not installed")
 
-from logisight.agents import llm
+from logisight.agents.llm import endpoint as llm
 
 SENTENCE = "There are exactly fifteen pushpins."
 CHECK = """def check(scene):
@@ -146,7 +146,7 @@ def test_a_name_that_names_no_model_is_said_with_what_there_is(product, endpoint
 
 
 def test_the_package_it_needs_is_named_where_it_is_not_installed(product, monkeypatch):
-    monkeypatch.delitem(sys.modules, "logisight.agents.llm")
+    monkeypatch.delitem(sys.modules, "logisight.agents.llm.endpoint")
     monkeypatch.setitem(sys.modules, "langchain_openai", None)
     run = author(product)
     assert run.returncode == 2

@@ -10,18 +10,19 @@ import socket
 import pytest
 from chat_endpoint import MODEL, SETTINGS, SOON, as_json, completion, failure, serving, whole
 from langchain_core.messages import HumanMessage
-from logisight.agents.answers import answer_schema, whole_text
-from logisight.agents.draft import Request
+from logisight.agents.draft import Request, answer_schema
+from logisight.agents.llm.answers import held_to, whole_text
 from logisight.prompts import author_messages
 from logisight.schema import AuthorError, ModelError
 
 pytest.importorskip("langchain_openai", reason="the extra `llm` is not installed")
 
-from logisight.agents import llm
-from logisight.agents.llm import open_endpoint
+from logisight.agents.llm import endpoint as llm
+from logisight.agents.llm.endpoint import open_endpoint
 
 REQUEST = Request(sentence="There are exactly two nuts.", labels=["nut", "box"])
 AUTHORS_QUESTION = author_messages("the language", REQUEST.model_dump())
+HELD = held_to(answer_schema(REQUEST.labels))
 DECLINED = '{"reason": "no such part", "nearest": ""}'
 
 
@@ -247,7 +248,7 @@ def test_an_answer_that_came_to_no_end_is_an_answer_and_says_why(endpoint, once,
 def test_vllm_holds_an_author_to_the_shape_of_its_answer(endpoint):
     endpoint.in_turn_held(completion(DECLINED))
     model = open_endpoint("vllm", MODEL)
-    assert [model.invoke(AUTHORS_QUESTION).text for _ in range(2)] == [DECLINED, DECLINED]
+    assert [model.invoke(AUTHORS_QUESTION, **HELD).text for _ in range(2)] == [DECLINED, DECLINED]
     probe, *questions = endpoint.asked
     assert len(questions) == 2 and "choice" in probe["structured_outputs"]
     assert questions[0]["structured_outputs"] == {"json": answer_schema(REQUEST.labels)}
@@ -255,7 +256,7 @@ def test_vllm_holds_an_author_to_the_shape_of_its_answer(endpoint):
 
 def test_others_hold_an_author_to_the_shape_of_its_answer_in_one_field(endpoint):
     endpoint.in_turn_held(completion(f'{{"answer": {DECLINED}}}'))
-    answer = open_endpoint("openai", MODEL).invoke(AUTHORS_QUESTION)
+    answer = open_endpoint("openai", MODEL).invoke(AUTHORS_QUESTION, **HELD)
     assert json.loads(answer.text) == json.loads(DECLINED)
     form = endpoint.asked[1]["response_format"]["json_schema"]
     assert form["strict"] and form["schema"]["type"] == "object"
@@ -269,7 +270,7 @@ def test_others_hold_an_author_to_the_shape_of_its_answer_in_one_field(endpoint)
 def test_an_endpoint_that_ignores_the_shape_is_told_of_and_asked_without(endpoint, caplog, name, reply):
     endpoint.in_turn(reply, completion(DECLINED))
     with caplog.at_level(logging.WARNING):
-        answer = open_endpoint(name, MODEL).invoke(AUTHORS_QUESTION)
+        answer = open_endpoint(name, MODEL).invoke(AUTHORS_QUESTION, **HELD)
     assert answer.text == DECLINED
     assert "does not hold answers to a schema" in caplog.text
     assert "structured_outputs" not in endpoint.asked[1] and "response_format" not in endpoint.asked[1]
@@ -279,15 +280,15 @@ def test_a_failure_while_that_is_tried_is_said_and_it_is_tried_again(endpoint, o
     model = open_endpoint("vllm", MODEL)
     endpoint.in_turn(failure(401, "Unauthorized"))
     with pytest.raises(ModelError, match="LOGISIGHT_LLM_KEY"):
-        model.invoke(AUTHORS_QUESTION)
+        model.invoke(AUTHORS_QUESTION, **HELD)
     endpoint.in_turn_held(completion(DECLINED))
-    assert model.invoke(AUTHORS_QUESTION).text == DECLINED
+    assert model.invoke(AUTHORS_QUESTION, **HELD).text == DECLINED
 
 
 def test_one_process_tries_an_endpoint_once(endpoint):
     endpoint.in_turn_held(completion(DECLINED))
     for _ in range(2):
-        open_endpoint("vllm", MODEL).invoke(AUTHORS_QUESTION)
+        open_endpoint("vllm", MODEL).invoke(AUTHORS_QUESTION, **HELD)
     assert sum("choice" in body["structured_outputs"] for body in endpoint.asked) == 1
 
 
