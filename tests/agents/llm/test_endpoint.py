@@ -6,6 +6,9 @@ import asyncio
 import json
 import logging
 import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from chat_endpoint import MODEL, SETTINGS, SOON, as_json, completion, failure, serving, whole
@@ -14,6 +17,7 @@ from logisight.agents.draft import Request, answer_schema
 from logisight.agents.llm.answers import held_to, whole_text
 from logisight.prompts import author_messages
 from logisight.schema import AuthorError, ModelError
+from pydantic import BaseModel
 
 pytest.importorskip("langchain_openai", reason="the extra `llm` is not installed")
 
@@ -302,3 +306,60 @@ def test_the_shape_names_the_parts_of_the_product():
     assert draft["properties"]["labels"]["items"]["enum"] == ["nut", 'a "box"']
     assert draft["required"] == ["code", "kind", "breaks", "labels"]
     assert "enum" not in answer_schema([])["$defs"]["Draft"]["properties"]["labels"]["items"]
+
+
+class Pins(BaseModel):
+    """How many pins."""
+
+    pins: int
+
+
+@pytest.mark.parametrize(("name", "text"), [("vllm", '{"pins": 2}'), ("openai", '{"pins": 2}')])
+def test_structured_output_is_as_langchain_words_it(endpoint, name, text):
+    endpoint.in_turn_held(completion(text), completion("two"))
+    model = open_endpoint(name, MODEL)
+    assert model.with_structured_output(Pins).invoke("How many?") == Pins(pins=2)
+    answer = model.with_structured_output(Pins, include_raw=True).invoke("How many?")
+    assert (answer["raw"].text, answer["parsed"]) == ("two", None)
+    assert isinstance(answer["parsing_error"], AuthorError)
+
+
+def streamed(*words):
+    """An answer that comes in pieces."""
+    pieces = [{"choices": [{"index": 0, "delta": {"role": "assistant", "content": word}}]} for word in words]
+    pieces.append({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+    frame = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": MODEL}
+    lines = [f"data: {json.dumps({**frame, **piece})}\n\n" for piece in pieces]
+    return 200, {"Content-Type": "text/event-stream"}, "".join([*lines, "data: [DONE]\n\n"]).encode()
+
+
+def test_a_streamed_answer_is_held_to_its_shape_too(endpoint):
+    endpoint.in_turn_held(streamed('{"pins"', ": 2}"))
+    model = open_endpoint("vllm", MODEL)
+    schema = {"type": "object"}
+    assert "".join(chunk.text for chunk in model.stream("How many?", **held_to(schema))) == '{"pins": 2}'
+    assert endpoint.asked[-1]["structured_outputs"] == {"json": schema}
+
+
+def test_no_more_questions_than_set_are_with_an_endpoint_at_once_and_none_is_lost(endpoint, monkeypatch):
+    monkeypatch.setenv("LOGISIGHT_LLM_CONCURRENCY", "2")
+    # The last question waits longer for its turn than the endpoint may take for an answer.
+    monkeypatch.setenv("LOGISIGHT_LLM_TIMEOUT", "0.5")
+    within, most, lock = 0, 0, threading.Lock()
+
+    def slowly(_):
+        nonlocal within, most
+        with lock:
+            within += 1
+            most = max(most, within)
+        time.sleep(0.1)
+        with lock:
+            within -= 1
+        return completion("hello")
+
+    endpoint.answer = slowly
+    model = open_endpoint("vllm", MODEL)
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(model.invoke, ["hello"] * 16))
+    assert [answer.text for answer in answers] == ["hello"] * 16
+    assert most == 2
