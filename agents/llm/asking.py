@@ -17,6 +17,9 @@ from .answers import held_to, read_answer, whole_text
 REPAIRS: Final = 1
 """How often a model is told what is wrong with its answer and asked again."""
 
+AT_ONCE: Final = 256
+"""Questions that are handed to a model at once; it may have fewer in work, see CONCURRENCY of endpoints."""
+
 _REPEATED: Final = 2_000
 """Characters of an answer that cannot be used that a model is shown again."""
 
@@ -38,7 +41,7 @@ class Usage(Record):
     """As the model counts them; 0 where it does not."""
     output_tokens: int = 0
     seconds: float = 0.0
-    """Wall clock, until the answers were there."""
+    """Wall clock until the answers were there; of questions asked at once, the share of each."""
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
@@ -75,18 +78,43 @@ def ask(
     Raises:
         ModelError: The model cannot be asked.
     """
+    (reply,) = ask_all(model, [messages], shape, words_of=words_of, **options)
+    return reply
+
+
+def ask_all(
+    model: BaseChatModel,
+    questions: Sequence[Sequence[BaseMessage]],
+    shape: TypeAdapter[T],
+    *,
+    words_of: Callable[[T], str] = lambda _: "",
+    **options: Any,
+) -> list[Reply[T]]:
+    """The same for many questions at once, in their order.
+
+    Raises:
+        ModelError: The model cannot be asked.
+    """
     options |= held_to(shape.json_schema())
-    asked, usage = list(messages), Usage()
-    for repair in range(REPAIRS + 1):
+    asked = {place: list(question) for place, question in enumerate(questions)}
+    replies: dict[int, Reply[T]] = {}
+    for _ in range(REPAIRS + 1):
         start = time.perf_counter()
-        message = model.invoke(asked, **options)
-        usage += usage_of(message, time.perf_counter() - start)
-        read = _read(message, shape, words_of)
-        if read.failure is None or repair == REPAIRS:
-            break
-        again = f"This cannot be used: {read.problem}. Answer again, with the JSON object alone."
-        asked = [*messages, AIMessage(str(message.text)[:_REPEATED]), HumanMessage(again)]
-    return Reply(read.value, message, read.failure, read.problem, usage)
+        messages = model.batch(list(asked.values()), {"max_concurrency": AT_ONCE}, **options) if asked else []
+        seconds = (time.perf_counter() - start) / max(len(asked), 1)
+        for place, message in zip(asked, messages, strict=True):
+            before = replies[place].usage if place in replies else Usage()
+            replies[place] = _read(message, shape, words_of, before + usage_of(message, seconds))
+        asked = {
+            place: [*questions[place], *_again(reply)] for place, reply in replies.items() if reply.failure
+        }
+    return [replies[place] for place in range(len(questions))]
+
+
+def _again(reply: Reply[Any]) -> list[BaseMessage]:
+    """What a model is told whose answer cannot be used."""
+    told = f"This cannot be used: {reply.problem}. Answer again, with the JSON object alone."
+    return [AIMessage(str(reply.message.text)[:_REPEATED]), HumanMessage(told)]
 
 
 def usage_of(message: BaseMessage, seconds: float) -> Usage:
@@ -96,24 +124,21 @@ def usage_of(message: BaseMessage, seconds: float) -> Usage:
     return Usage(calls=1, seconds=seconds, **tokens)
 
 
-class _Read(NamedTuple, Generic[T]):
-    value: T | None
-    failure: Failure | None
-    problem: str
-
-
-def _read(message: BaseMessage, shape: TypeAdapter[T], words_of: Callable[[T], str]) -> _Read[T]:
+def _read(
+    message: BaseMessage, shape: TypeAdapter[T], words_of: Callable[[T], str], usage: Usage
+) -> Reply[T]:
     try:
         text = whole_text(message)
     except AuthorError as error:
-        return _Read(None, "unfinished", str(error))
+        return Reply(None, message, "unfinished", str(error), usage)
     try:
         value = read_answer(text, shape)
     except AuthorError as error:
-        return _Read(None, "shape", str(error))
+        return Reply(None, message, "shape", str(error), usage)
     if not is_latin(words_of(value)):
-        return _Read(None, "language", "the answer is not in English; write its words in English")
-    return _Read(value, None, "")
+        problem = "the answer is not in English; write its words in English"
+        return Reply(None, message, "language", problem, usage)
+    return Reply(value, message, None, "", usage)
 
 
 def is_latin(text: str) -> bool:

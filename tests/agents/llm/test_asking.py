@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from chat_endpoint import MODEL, SETTINGS, completion, failure, serving, whole
+from chat_endpoint import MODEL, SETTINGS, completion, failure, probed, serving, whole
 from langchain_core.messages import HumanMessage
-from logisight.agents.llm.asking import REPAIRS, Usage, ask
+from logisight.agents.llm.asking import REPAIRS, Usage, ask, ask_all
 from logisight.schema import ModelError
 from pydantic import BaseModel, TypeAdapter
 
@@ -91,3 +91,22 @@ def test_an_endpoint_that_fails_is_an_error_and_no_answer(endpoint, status):
     endpoint.in_turn_held(failure(status, "no"))
     with pytest.raises(ModelError, match="no"):
         ask_vllm()
+
+
+def test_many_questions_are_asked_at_once_and_only_what_failed_is_asked_again(endpoint):
+    def answer(body):
+        text = str(body["messages"][0]["content"])
+        is_repair = len(body["messages"]) > 1
+        good = json.dumps({"verdict": "normal", "reason": text})
+        return probed(body) or completion(good if is_repair or not text.endswith("7") else "prose")
+
+    endpoint.answer = answer
+    questions = [[HumanMessage(f"picture {number}")] for number in range(20)]
+    replies = ask_all(open_endpoint("vllm", MODEL), questions, SHAPE)
+    assert [reply.value.reason for reply in replies] == [f"picture {number}" for number in range(20)]
+    assert [reply.usage.calls for reply in replies] == [2 if n in (7, 17) else 1 for n in range(20)]
+
+
+def test_no_question_has_no_reply(endpoint):
+    assert ask_all(open_endpoint("vllm", MODEL), [], SHAPE) == []
+    assert not endpoint.asked
