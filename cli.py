@@ -14,11 +14,16 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from .cli_bench import bench
-from .schema import AuthorError, Grade, IsolationError, LogiSightError, ProductError
+from .cli_discover import discover
+from .cli_llm import llm as chat_models
+from .cli_prompt import prompt
+from .cli_views import views
+from .schema import AuthorError, Grade, IsolationError, LogiSightError, ProductError, When
 
 if TYPE_CHECKING:
     from .agents.author import Authored
     from .agents.product import Product, Taught
+    from .agents.witness import Witness
     from .schema import Rule, Verdict
 
 # What a verb needs is imported inside it, so that `--help` answers at once.
@@ -40,6 +45,10 @@ app = typer.Typer(
 )
 
 app.add_typer(bench, name="bench")
+app.add_typer(chat_models)
+app.add_typer(prompt, name="prompt")
+app.command(epilog="Example: logisight discover pushpins --accept 1,3")(discover)
+app.command(epilog="Example: logisight views sphere.ply --out views/")(views)
 
 ProductName = Annotated[str, typer.Argument(metavar="PRODUCT", help="A folder, or a name below ./products.")]
 Least = Annotated[
@@ -231,14 +240,35 @@ def inspect(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Throw away what is in --out instead of going on.")
     ] = False,
+    witness: Annotated[
+        str | None,
+        typer.Option(
+            envvar="LOGISIGHT_WITNESS",
+            help="A vision-language model that looks at the picture beside the rules, such as vllm:MODEL.",
+        ),
+    ] = None,
+    when: Annotated[
+        When,
+        typer.Option(
+            "--ask",
+            help="When the witness is asked: in doubt (a rule is undecided, or parts are seen less surely "
+            "than on any good picture), or always, except where a rule has failed already.",
+        ),
+    ] = When.doubt,
     isolation: Least = None,
     as_json: AsJson = False,
 ) -> None:
-    """Inspect pictures: verdicts with reasons. With --out, a run that was cut off goes on where it was."""
+    """Inspect pictures: verdicts with reasons. With --out, a run that was cut off goes on where it was.
+
+    A witness is tried first on good pictures and on spoiled copies of them: its word counts for what it was
+    worth there, and where it says another thing than the rules, the verdict says so.
+    """
     from .agents.product import open_product
     from .console import show_verdicts
 
-    verdicts = _inspect(open_product(product), pictures, out, fresh, isolation)
+    opened = open_product(product)
+    called = _call_witness(opened, witness, when) if witness else None
+    verdicts = _inspect(opened, pictures, out, fresh, isolation, called)
     if as_json:
         for verdict in verdicts:
             typer.echo(verdict.model_dump_json())
@@ -247,6 +277,32 @@ def inspect(
         if out:
             _say(f"report: {out / 'report.html'}")
     raise typer.Exit(NORMAL if all(verdict.status == "normal" for verdict in verdicts) else NOT_NORMAL)
+
+
+@app.command(epilog="Example: logisight witness pushpins vllm:qwen3-vl")
+def witness(
+    product: ProductName,
+    name: Annotated[str, typer.Argument(metavar="MODEL", help="A vision-language model, such as vllm:NAME.")],
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Try it again, even if nothing has changed.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Try a vision-language model on good pictures and on spoiled copies of them: what is its word worth?
+
+    What came of it is kept with the product, and `inspect --witness` takes it from there. Exit code 1 where
+    it does not tell good pictures from spoiled ones well enough to be believed on its own.
+    """
+    from .agents.calibration import SUFFICIENT
+    from .agents.product import open_product
+    from .console import calibration_facts, show_calibration
+
+    calibration = _call_witness(open_product(product), name, When.doubt, fresh).calibration
+    if as_json:
+        _print_json(calibration_facts(calibration))
+    else:
+        show_calibration(calibration)
+    raise typer.Exit(NORMAL if calibration.worth.weight >= SUFFICIENT else NOT_NORMAL)
 
 
 @app.command(epilog="Examples: logisight doctor; logisight doctor --json")
@@ -323,13 +379,14 @@ def _inspect(
     out: Path | None,
     fresh: bool,
     isolation: Grade | None = None,
+    witness: Witness | None = None,
 ) -> list[Verdict]:
     from .agents.batch import Results, inspect_all, run_of
     from .agents.graph import Inspector
     from .tools.pictures import list_pictures
 
     samples = list_pictures(paths)
-    with Inspector(product, isolation=isolation) as inspector:
+    with Inspector(product, isolation=isolation, witness=witness) as inspector:
         results = Results(out, run_of(inspector), fresh) if out else None
         verdicts: list[Verdict] = []
         try:
@@ -342,6 +399,25 @@ def _inspect(
                 results.write_report(product.name, inspector.rules, samples)
                 results.close()
         return verdicts
+
+
+def _call_witness(product: Product, name: str, when: When, fresh: bool = False) -> Witness:
+    """The witness of a name; trying it on pictures of known state may take a while."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from .agents.examination import call_witness
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("trying the witness", total=None)
+        return call_witness(
+            product,
+            name,
+            when,
+            fresh=fresh,
+            on_start=lambda total: progress.update(task, total=total),
+            on_step=lambda _: progress.advance(task),
+        )
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn, Protocol, TypeVar
 
 import typer
 
-from .schema import Grade
+from .schema import Grade, When
 
 # What a verb needs is imported inside it, so that `--help` answers at once.
 
@@ -148,6 +148,13 @@ def logibench(
         Parts, typer.Option(help="Judge with true parts, as annotated, with seen ones, or both.")
     ] = Parts.both,
     baseline: Baselines = None,
+    witness: Annotated[
+        str | None,
+        typer.Option(help="A vision-language model that looks at pictures beside the rules with seen parts."),
+    ] = None,
+    when: Annotated[
+        When, typer.Option("--ask", help="When the witness is asked; see `logisight inspect --help`.")
+    ] = When.doubt,
     judge: Annotated[
         str | None,
         typer.Option(help="A chat model to ask for its opinion of the reasons told; it decides nothing."),
@@ -169,6 +176,8 @@ def logibench(
 
     settings = Settings(
         reasoner=llm,
+        witness=witness,
+        when=when,
         judge=judge,
         ways=WAYS if parts is Parts.both else [f"{parts} parts"],
         baselines=[] if baseline == ["none"] else baseline or list(BASELINES),

@@ -13,6 +13,7 @@ from rich.table import Column, Table
 
 if TYPE_CHECKING:
     from .agents.author import Authored
+    from .agents.calibration import Calibration
     from .agents.product import Taught
     from .sandbox.doctor import Report
     from .schema import Proof, Rule, Verdict
@@ -166,6 +167,34 @@ def show_verdicts(verdicts: Sequence[Verdict], truth: Mapping[str, Mapping[str, 
     _out.print(summary(verdicts))
 
 
+def calibration_facts(calibration: Calibration) -> dict[str, Any]:
+    """How a witness did, JSON-plain."""
+    return calibration.model_dump(mode="json") | calibration.worth._asdict()
+
+
+def show_calibration(calibration: Calibration) -> None:
+    """How often a witness called pictures of each known state anomalous, and what its word is worth."""
+    from .agents.calibration import SUFFICIENT
+
+    table = Table("Pictures", "Called anomalous", "Of", "No usable answer")
+    for state, (anomalous, count) in calibration.suspected.items():
+        unusable = count - len(calibration.suspicions(state))
+        table.add_row(state, str(anomalous), str(count), str(unusable) if unusable else "-")
+    _out.print(table)
+    threshold, weight = calibration.worth
+    read = "the odds of its words" if calibration.odds else "the confidence that it states"
+    if weight == 0:
+        words = "[bold red]its word counts for nothing[/]: it does not tell good pictures from spoiled ones"
+    elif weight < SUFFICIENT:
+        words = f"[bold yellow]weight {weight:.2f}[/]: its word alone makes pictures undecided at most"
+    else:
+        words = f"[bold green]weight {weight:.2f}[/]: its word counts, from a suspicion of {threshold:.2f} on"
+    _out.print(f"{escape(calibration.witness)}: {words} (read from {read})")
+    used = calibration.usage
+    tokens = f"{used.input_tokens:,} tokens read, {used.output_tokens:,} written"
+    _out.print(f"{used.calls} calls, {tokens}, {used.seconds:.1f} s")
+
+
 def show_report(report: Report) -> None:
     """What the sandbox holds on this machine: a table of its layers, and the grade."""
     from .sandbox.layers import NAMES
@@ -195,6 +224,7 @@ def show_report(report: Report) -> None:
 def summary(verdicts: Sequence[Verdict]) -> str:
     """How many of each status, in words."""
     counts = {status: sum(v.status == status for v in verdicts) for status in STYLES}
-    return f"{len(verdicts)} picture{'s' * (len(verdicts) != 1)}: " + ", ".join(
-        f"{count} {status}" for status, count in counts.items()
-    )
+    told = ", ".join(f"{count} {status}" for status, count in counts.items())
+    calls = sum(verdict.usage.calls for verdict in verdicts)
+    asked = f"; the witness was asked {calls} times" if calls else ""
+    return f"{len(verdicts)} picture{'s' * (len(verdicts) != 1)}: {told}{asked}"

@@ -71,6 +71,13 @@ def show_logibench(result: LogiBench) -> None:
             table.add_row(escape(row.category), row.way, *cells, style="bold" if row.is_mean else None)
         if table.row_count:
             _out.print(table)
+    asked = _table("calls of chat models", ["Product", "Judged with"], ["writing", "judging", "per 1,000"])
+    for spent in report.costs(result):
+        writing, judging = spent.cost.writing.calls + spent.cost.examining.calls, spent.cost.judging.calls
+        counts = [f"{count:,.0f}" for count in (writing, judging, spent.cost.calls_per_1000)]
+        asked.add_row(escape(spent.category), spent.way, *counts)
+    if asked.row_count:
+        _out.print(asked)
     for one in result.categories:
         _show_left_out(one.category, one.problems)
     for line in result.skipped:

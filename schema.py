@@ -10,6 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 Kind = Literal["quantity", "size", "position", "matching"]
 """The four reason types of LOCO-Annotations (arXiv 2406.04687)."""
 
+FindingKind = Kind | Literal["structural"]
+"""What is wrong: one of these, or something on the product itself, such as a scratch."""
+
 Value = bool | int | float | str | None
 """What a rule may report as expected or actual: one plain value."""
 
@@ -82,6 +85,15 @@ class Grade(StrEnum):
         return order.index(self) >= order.index(asked)
 
 
+class When(StrEnum):
+    """On which pictures a witness is asked."""
+
+    doubt = "doubt"
+    """Where a rule is undecided, or a part is seen less surely than on any good picture."""
+    always = "always"
+    """Wherever no rule has failed: it may see what is on the parts, of which rules know nothing."""
+
+
 class Edit(StrEnum):
     """How a Scene is broken on purpose to see whether a rule notices."""
 
@@ -146,11 +158,15 @@ class Evidence(Record):
 
 
 class Finding(Record):
-    """What one Rule says of one Scene."""
+    """What one Rule says of one Scene, or a witness of one picture."""
 
     rule: int
+    """Its number; 0 where a witness says it."""
     text: str
-    kind: Kind
+    """The rule in words, or what the witness was asked."""
+    witness: str = ""
+    """The chat model whose opinion this is; empty where a rule says it."""
+    kind: FindingKind
     status: Literal["passed", "failed", "undecided"]
     reason: str
     expected: Value | Range = None
@@ -158,6 +174,8 @@ class Finding(Record):
     parts: list[Evidence] = []
     error: str | None = None
     """The sandbox outcome that stopped the rule, when it was stopped."""
+    weight: float = Field(default=1.0, ge=0, le=1)
+    """How much its word counts: 1 of a proven rule, of a witness what it was worth on known pictures."""
     score: float = Field(ge=0, le=1)
     """0 is far inside what is allowed, 0.5 the decision line, 1 far outside."""
 
@@ -165,6 +183,25 @@ class Finding(Record):
     def passed(self) -> bool:
         """Whether the rule held. Undecided is not a pass."""
         return self.status == "passed"
+
+
+class Usage(Record):
+    """What questions to a chat model have cost."""
+
+    calls: int = 0
+    input_tokens: int = 0
+    """As the model counts them; 0 where it does not."""
+    output_tokens: int = 0
+    seconds: float = 0.0
+    """Wall clock until the answers were there; of questions asked at once, the share of each."""
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            calls=self.calls + other.calls,
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            seconds=self.seconds + other.seconds,
+        )
 
 
 class Verdict(Record):
@@ -183,5 +220,7 @@ class Verdict(Record):
     notes: list[str] = []
     seconds: dict[str, float] = {}
     """Wall-clock time of each step."""
+    usage: Usage = Usage()
+    """What the witness has cost."""
     error: str | None = None
     """Why the picture could not be inspected."""

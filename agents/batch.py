@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from ..schema import ProductError, Record, Rule, Verdict
 from ..tools.overlay import draw_overlay
 from ..tools.pictures import file_sha256
-from .graph import Inspector, View
+from .graph import AT_ONCE, Inspector, View
 from .report import write_report
 
 RUN, RESULTS, REPORT = "run.json", "results.jsonl", "report.html"
@@ -31,6 +31,8 @@ class Run(Record):
     product: str
     rulebook_sha256: str
     model_sha256: str
+    witness: str = ""
+    """The model that looks beside the rules, when it is asked, and how it was tried; empty without one."""
 
 
 class Results:
@@ -87,13 +89,18 @@ class Results:
 
 def inspect_all(inspector: Inspector, samples: Sequence[Path], results: Results | None) -> Iterator[Verdict]:
     """Verdicts on all pictures, in order; those that `results` has already are taken from there."""
-    for sample in samples:
-        verdict = results.verdict_of(sample) if results else None
-        if verdict is None:
-            verdict, view = inspector.look(sample)
-            if results:
-                results.add(verdict, view)
-        yield verdict
+    # A witness is asked about many pictures at once.
+    step = AT_ONCE if inspector.witness else 1
+    for start in range(0, len(samples), step):
+        some = samples[start : start + step]
+        known = [results.verdict_of(sample) if results else None for sample in some]
+        new = inspector.look_at([one for one, verdict in zip(some, known, strict=True) if verdict is None])
+        for verdict in known:
+            if verdict is None:
+                verdict, view = next(new)
+                if results:
+                    results.add(verdict, view)
+            yield verdict
 
 
 def run_of(inspector: Inspector) -> Run:
@@ -103,6 +110,7 @@ def run_of(inspector: Inspector) -> Run:
         product=product.name,
         rulebook_sha256=product.rulebook().sha256,
         model_sha256=file_sha256(product.folder / "parts.safetensors"),
+        witness=str(inspector.witness or ""),
     )
 
 

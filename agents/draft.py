@@ -8,7 +8,8 @@ from typing import Any, Final, Literal
 from pydantic import TypeAdapter
 
 from ..sandbox import OutcomeStatus
-from ..schema import Edit, Kind, Record
+from ..schema import Edit, Kind, Proof, Record
+from .measures import Measured
 
 
 class Request(Record):
@@ -21,6 +22,10 @@ class Request(Record):
     """Label -> labels of the parts that lie inside it on the reference pictures."""
     synonyms: dict[str, str] = {}
     """The product's own words -> labels."""
+    pictures: int = 0
+    """Reference pictures that were measured."""
+    measured: dict[str, Measured] = {}
+    """Label -> what its parts measure there."""
 
 
 class Draft(Record):
@@ -78,6 +83,31 @@ class Refusal(Record):
     """The span of the sentence that could not be read, in characters; 0, 0 when it is the whole."""
     nearest: str = ""
     """The nearest sentence that can be read."""
+
+
+class Candidate(Record):
+    """One answer to a request, and how far it got."""
+
+    attempt: Attempt
+    draft: Draft | None = None
+    refusal: Refusal | None = None
+    proof: Proof | None = None
+
+    @property
+    def stands(self) -> bool:
+        """Whether nothing is wrong with it so far."""
+        return self.attempt.failure is None
+
+    def ended(self, failure: Failure | None, evidence: Sequence[str] = (), **more: Any) -> Candidate:
+        """The same, turned down, or good so far; `more` are other fields of it."""
+        attempt = self.attempt.model_copy(update={"failure": failure, "evidence": list(evidence)})
+        return self.model_copy(update={"attempt": attempt, **more})
+
+    def rewritten(self, code: str) -> Candidate:
+        """The same with other code."""
+        draft = self.draft.model_copy(update={"code": code}) if self.draft else None
+        attempt = self.attempt.model_copy(update={"code": code})
+        return self.model_copy(update={"attempt": attempt, "draft": draft})
 
 
 class _Declined(Record):

@@ -53,20 +53,28 @@ def score_of(findings: Sequence[Finding]) -> float:
 
 
 def explain(findings: Sequence[Finding]) -> str:
-    """The verdict in words, the reasons first."""
-    failed = reasons(findings, "failed")
-    undecided = reasons(findings, "undecided")
-    passed = len({f.rule for f in findings if f.passed})
+    """The verdict in words, the reasons first; what a witness says is said to be its word."""
+    ruled = [finding for finding in findings if not finding.witness]
+    failed, undecided = reasons(findings, "failed"), reasons(findings, "undecided")
     sentences = []
     if failed:
         sentences.append(f"Anomalous: {'; '.join(failed)}.")
     if undecided:
         sentences.append(f"Undecided: {'; '.join(undecided)}.")
+    passed = len({f.rule for f in ruled if f.passed})
     if not sentences:
-        return f"Normal: {'the rule holds' if passed == 1 else f'all {passed} rules hold'}."
-    if passed:
+        sentences.append(f"Normal: {_all_hold(passed)}.")
+    elif passed and all(finding.passed for finding in ruled):
+        # A word against a product that keeps to every rule is never said without that.
+        sentences.append(f"Yet {_all_hold(passed)}.")
+    elif passed:
         sentences.append(f"{passed} other {'rule holds' if passed == 1 else 'rules hold'}.")
-    return " ".join(sentences)
+    agreeing = [finding.reason for finding in findings if finding.witness and finding.passed]
+    return " ".join([*sentences, *(f"{reason[:1].upper()}{reason[1:]}." for reason in agreeing)])
+
+
+def _all_hold(count: int) -> str:
+    return "the rule holds" if count == 1 else f"all {count} rules hold"
 
 
 def reasons(findings: Sequence[Finding], status: str) -> list[str]:

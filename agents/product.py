@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cached_property
@@ -143,6 +143,21 @@ def at_taught_size(picture: Picture, size: tuple[int, int]) -> tuple[Pixels, lis
     ]
 
 
+class Kept(NamedTuple):
+    """A picture that becomes a reference picture."""
+
+    reference: Reference
+    path: Path
+    """Where it is copied from."""
+
+    @classmethod
+    def of(cls, picture: Picture, annotated: bool) -> Kept:
+        """A picture that was read."""
+        path, suffix = picture.path, picture.path.suffix.lower()
+        reference = Reference(name=path.name, sha256=picture.sha256, suffix=suffix, annotated=annotated)
+        return cls(reference, path)
+
+
 class Taught(NamedTuple):
     """A product that was taught, its annotated parts by label, and what was not understood."""
 
@@ -212,7 +227,7 @@ def teach(
     annotated = read_annotations(annotations, list_pictures([pictures]))
     notes = [*annotated.notes, *(line for annotation in annotated.values() for line in annotation.ignored)]
     samples: list[tuple[Pixels, Sequence[Shape]]] = []
-    kept: dict[str, tuple[Reference, Path]] = {}
+    kept: dict[str, Kept] = {}
     size: tuple[int, int] | None = None
     for path in [*annotated, *(list_pictures([references]) if references else [])]:
         try:
@@ -226,19 +241,11 @@ def teach(
             continue
         if path in annotated:
             samples.append((picture.pixels, annotated[path].parts))
-        kept.setdefault(picture.sha256, (_reference(picture, path in annotated), path))
+        kept.setdefault(picture.sha256, Kept.of(picture, path in annotated))
         on_picture(path)
-    model = learn_parts(samples)
-    file = ProductFile(format=FORMAT, references=[reference for reference, _ in kept.values()])
-    product = Product(new_product_folder(name), file)
-    _write(product, model, {reference.file: path for reference, path in kept.values()})
+    product = save_product(new_product_folder(name), learn_parts(samples), list(kept.values()))
     parts = Counter(shape.label for annotation in annotated.values() for shape in annotation.parts)
     return Taught(product, dict(parts), [*notes, *_lookalikes(sorted(parts))])
-
-
-def _reference(picture: Picture, annotated: bool) -> Reference:
-    path = picture.path
-    return Reference(name=path.name, sha256=picture.sha256, suffix=path.suffix.lower(), annotated=annotated)
 
 
 def _lookalikes(labels: Sequence[str]) -> Iterator[str]:
@@ -247,7 +254,10 @@ def _lookalikes(labels: Sequence[str]) -> Iterator[str]:
             yield f"the labels {one!r} and {other!r} are almost the same; is one of them a slip?"
 
 
-def _write(product: Product, model: PartModel, pictures: Mapping[str, Path]) -> None:
+def save_product(folder: Path, model: PartModel, kept: Sequence[Kept]) -> Product:
+    """Write what was taught into a product's folder; rules that are there stay."""
+    product = Product(folder, ProductFile(format=FORMAT, references=[one.reference for one in kept]))
+    pictures = {one.reference.file: one.path for one in kept}
     references = product.folder / "references"
     references.mkdir(parents=True, exist_ok=True)
     for name, path in pictures.items():
@@ -261,3 +271,4 @@ def _write(product: Product, model: PartModel, pictures: Mapping[str, Path]) -> 
     for path in references.iterdir():
         if path.name not in pictures:
             path.unlink()
+    return product

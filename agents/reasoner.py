@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
@@ -15,32 +16,65 @@ from .offline import compile_sentence
 
 OFFLINE = "offline"
 
-ENDPOINTS: Final = ("vllm", "openai")
-"""Kinds of models that answer over HTTP, named KIND:MODEL."""
+
+# What opens a model takes a second or more to import, and most who ask for `offline` do not have it.
+def _vllm(model: str) -> BaseChatModel:
+    from .llm.endpoint import open_endpoint
+
+    return open_endpoint("vllm", model)
+
+
+def _openai(model: str) -> BaseChatModel:
+    from .llm.endpoint import open_endpoint
+
+    return open_endpoint("openai", model)
+
+
+def _local(model: str) -> BaseChatModel:
+    from .llm.local import open_local
+
+    return open_local(model)
+
+
+def _engine(model: str) -> BaseChatModel:
+    from .llm.engine import open_engine
+
+    return open_engine(model)
+
+
+KINDS: Final[Mapping[str, tuple[Callable[[str], BaseChatModel], str]]] = {
+    "vllm": (_vllm, "llm"),
+    "openai": (_openai, "llm"),
+    "local": (_local, "local"),
+    "engine": (_engine, "vllm"),
+}
+"""Kinds of models, named KIND:MODEL: what opens one, and the extra that it needs."""
 
 
 def make_reasoner(name: str) -> BaseChatModel:
-    """The chat model that a string names: `offline`, `vllm:MODEL`, or `openai:MODEL` for any such endpoint.
+    """The chat model that a string names.
 
-    Nothing is sent to an endpoint yet; the environment says where it is, see `open_endpoint`.
+    `offline` needs no model. `vllm:MODEL` is at a running vLLM and `openai:MODEL` at any such endpoint; the
+    environment says where it is, see `open_endpoint`, and nothing is sent yet. `local:MODEL` and
+    `engine:MODEL` run in this process and are loaded here, see `open_local` and `open_engine`.
 
     Raises:
-        AuthorError: No such reasoner, the extra `llm` is not installed, or a setting cannot be used.
+        AuthorError: No such reasoner, or its extra is not installed.
+        ModelError: A setting cannot be used, or a model in this process cannot be loaded.
     """
     if name == OFFLINE:
         return OfflineReasoner()
     kind, _, model = name.partition(":")
-    if kind not in ENDPOINTS or not model.strip():
-        there_are = ", ".join([OFFLINE, *(f"{one}:MODEL" for one in ENDPOINTS)])
+    if kind not in KINDS or not model.strip():
+        there_are = ", ".join([OFFLINE, *(f"{one}:MODEL" for one in KINDS)])
         raise AuthorError(f"there is no reasoner {name!r}; there are: {there_are}")
-    # The client takes a second to import, and most who ask for `offline` do not have it.
+    open_model, extra = KINDS[kind]
     try:
-        from .llm.endpoint import open_endpoint
+        return open_model(model.strip())
     except ModuleNotFoundError as error:
         raise AuthorError(
-            f"{name!r} needs the package {error.name}; install it: pip install 'logisight[llm]'"
+            f"{name!r} needs the package {error.name}; install it: pip install 'logisight[{extra}]'"
         ) from None
-    return open_endpoint("vllm" if kind == "vllm" else "openai", model.strip())
 
 
 class OfflineReasoner(BaseChatModel):

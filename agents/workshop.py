@@ -47,6 +47,15 @@ def read_sentences(path: Path) -> list[str]:
     return sentences
 
 
+def keep_rule(product: Product, rule: Rule) -> Rule:
+    """Put a rule into the rulebook, in the place of the one with the same text where there is one."""
+    book = product.rulebook()
+    number = next((one.number for one in book.rules if one.text == rule.text), book.next_number)
+    kept = rule.model_copy(update={"number": number})
+    Rulebook.save(kept, product.rules_folder)
+    return kept
+
+
 class Workshop:
     """Authors rules for a product and proves them. Close it, or use it in a `with`.
 
@@ -68,7 +77,8 @@ class Workshop:
         """
         self.product = product
         self._on_reference = on_reference
-        self._jail = open_jail(isolation)
+        self.jail = open_jail(isolation)
+        """Where its rules run."""
 
     @cached_property
     def references(self) -> list[Reference]:
@@ -85,27 +95,29 @@ class Workshop:
         reasoner: str | BaseChatModel = OFFLINE,
         most_false_alarms: float = 0.0,
         on_step: Callable[[str], None] = lambda _: None,
+        samples: int = 1,
     ) -> Authored:
         """Turn a sentence into a proven rule and keep it; the same sentence again replaces its rule.
 
+        `samples` answers are asked for at once, of which the one that is proven best counts.
+
         Raises:
             AuthorError: There is no such reasoner, or no reference picture.
+            ModelError: The reasoner cannot be asked.
         """
         model = make_reasoner(reasoner) if isinstance(reasoner, str) else reasoner
-        product = self.product
-        request = Request(
+        bench = Bench(model, self.references, self.jail, most_false_alarms, on_step, samples)
+        authored = author_rule(self.request(sentence), bench)
+        return authored._replace(rule=keep_rule(self.product, authored.rule)) if authored.rule else authored
+
+    def request(self, sentence: str) -> Request:
+        """A sentence, and what is known of the product."""
+        return Request(
             sentence=" ".join(sentence.split()),
-            labels=list(product.model.labels),
-            containers=product.model.containers,
-            synonyms=product.file.synonyms,
+            labels=list(self.product.model.labels),
+            containers=self.product.model.containers,
+            synonyms=self.product.file.synonyms,
         )
-        book = product.rulebook()
-        number = next((rule.number for rule in book.rules if rule.text == request.sentence), book.next_number)
-        bench = Bench(model, self.references, self._jail, most_false_alarms, on_step)
-        authored = author_rule(request, bench, number)
-        if authored.rule:
-            Rulebook.save(authored.rule, product.rules_folder)
-        return authored
 
     def prove(self, rule: Rule) -> Rule:
         """Prove a rule again, after its code or the eyes have changed, and keep how that ended."""
@@ -113,14 +125,14 @@ class Workshop:
         edits = list(dict.fromkeys(c.edit for c in tried))
         labels = list(dict.fromkeys(c.label for c in tried))
         proven = rule.model_copy(
-            update={"proof": prove(rule.code, labels, edits, self.references, self._jail)}
+            update={"proof": prove(rule.code, labels, edits, self.references, self.jail)}
         )
         Rulebook.save(proven, self.product.rules_folder)
         return proven
 
     def close(self) -> None:
         """Stop the sandbox."""
-        self._jail.close()
+        self.jail.close()
 
     def __enter__(self) -> Workshop:
         return self

@@ -10,7 +10,6 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from .templates import templates
 
-
 _EXAMPLE: Final = "Each blister holds exactly two tablets of the usual length."
 """What the check in `author_example.j2` says."""
 

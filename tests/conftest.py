@@ -50,4 +50,6 @@ def demo_line(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "Each pushpin has its usual length.",
         ):
             assert workshop.author(sentence).rule, sentence
+    # What `logisight demo` calls it.
+    (folder / "pushpin-box").symlink_to(folder / "box")
     return folder

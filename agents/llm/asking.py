@@ -11,7 +11,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from pydantic import TypeAdapter
 
-from ...schema import AuthorError, Record
+from ...schema import AuthorError, Usage
 from .answers import held_to, read_answer, whole_text
 
 REPAIRS: Final = 1
@@ -31,25 +31,6 @@ Failure = Literal[
     "language",  # is not in English
 ]
 """Why an answer cannot be used."""
-
-
-class Usage(Record):
-    """What questions have cost."""
-
-    calls: int = 0
-    input_tokens: int = 0
-    """As the model counts them; 0 where it does not."""
-    output_tokens: int = 0
-    seconds: float = 0.0
-    """Wall clock until the answers were there; of questions asked at once, the share of each."""
-
-    def __add__(self, other: Usage) -> Usage:
-        return Usage(
-            calls=self.calls + other.calls,
-            input_tokens=self.input_tokens + other.input_tokens,
-            output_tokens=self.output_tokens + other.output_tokens,
-            seconds=self.seconds + other.seconds,
-        )
 
 
 class Reply(NamedTuple, Generic[T]):

@@ -15,7 +15,6 @@ from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
-import httpx
 import openai
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
@@ -24,15 +23,16 @@ from langchain_openai import ChatOpenAI
 from pydantic import PrivateAttr, SecretStr
 
 from ...schema import ModelError
-from .answers import held_to, in_one_line, unwrapped, wrapped
-from .endpoint_errors import (
+from .answers import held_to, unwrapped, wrapped
+from .endpoint_errors import Asked, in_words
+from .settings import (
     CONCURRENCY_VARIABLE,
     KEY_VARIABLE,
-    MAX_TOKENS_VARIABLE,
-    TIMEOUT_VARIABLE,
+    TIMEOUT,
     URL_VARIABLE,
-    Asked,
-    in_words,
+    above_zero,
+    max_tokens,
+    timeout,
 )
 from .structured import StructuredAnswers
 
@@ -42,14 +42,13 @@ URLS: Final[Mapping[Kind, str]] = {"vllm": "http://127.0.0.1:8000/v1", "openai":
 """Where a kind of endpoint is unless the environment says otherwise."""
 RETRIES: Final = 2
 """Of a question that met a busy, failing or silent endpoint, with a growing pause before each."""
-TIMEOUT: Final = 300.0
-"""Seconds."""
 CONNECT_TIMEOUT: Final = 10.0
 """Seconds until there is a connection; a machine that is there has one at once."""
-MAX_TOKENS: Final = 4096
 CONCURRENCY: Final = 64
 """Questions at once; more wait their turn here, which counts as no silence of the endpoint."""
 
+_ConnectionLimits: Final = type(openai.DEFAULT_CONNECTION_LIMITS)
+"""Of the HTTP library that this client was built with."""
 _NO_KEY: Final = "none"
 """Sent where there is no key, since the client wants one."""
 _PROBE_WORDS: Final = ("heliotrope", "basalt")
@@ -79,7 +78,8 @@ class ChatEndpoint(StructuredAnswers, ChatOpenAI):  # type: ignore[misc]
         return self.known_as
 
     @property
-    def _asked(self) -> Asked:
+    def asked(self) -> Asked:
+        """Who is asked, where and how."""
         return Asked(
             self.known_as,
             _without_password(str(self.openai_api_base)),
@@ -95,7 +95,7 @@ class ChatEndpoint(StructuredAnswers, ChatOpenAI):  # type: ignore[misc]
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        with in_words(self._asked):
+        with in_words(self.asked):
             held, is_wrapped = self._held(kwargs)
             return _read(super()._generate(messages, stop, run_manager, **held), is_wrapped)
 
@@ -106,19 +106,21 @@ class ChatEndpoint(StructuredAnswers, ChatOpenAI):  # type: ignore[misc]
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        with in_words(self._asked):
+        with in_words(self.asked):
             held, is_wrapped = await asyncio.to_thread(self._held, kwargs)
             return _read(await super()._agenerate(messages, stop, run_manager, **held), is_wrapped)
 
     def _stream(self, *args: Any, **kwargs: Any) -> Iterator[ChatGenerationChunk]:
-        with in_words(self._asked):
+        with in_words(self.asked):
             yield from super()._stream(*args, **self._held(kwargs).sent)
 
     async def _astream(self, *args: Any, **kwargs: Any) -> AsyncIterator[ChatGenerationChunk]:
-        with in_words(self._asked):
+        with in_words(self.asked):
             held = await asyncio.to_thread(self._held, kwargs)
             async for chunk in super()._astream(*args, **held.sent):
                 yield chunk
+                # A cancel is noticed here, and not only behind all chunks that have come already.
+                await asyncio.sleep(0)
 
     def _held(self, kwargs: Mapping[str, Any]) -> _Held:
         """What to send for a question that may have a `response_format`.
@@ -192,9 +194,9 @@ def open_endpoint(kind: Kind, model: str) -> ChatEndpoint:
     """
     url = _url(kind)
     limits = _Limits(
-        timeout=_above_zero(TIMEOUT_VARIABLE, TIMEOUT),
-        max_tokens=max(1, int(_above_zero(MAX_TOKENS_VARIABLE, MAX_TOKENS))),
-        concurrency=max(1, int(_above_zero(CONCURRENCY_VARIABLE, CONCURRENCY))),
+        timeout=timeout(),
+        max_tokens=max_tokens(),
+        concurrency=max(1, int(above_zero(CONCURRENCY_VARIABLE, CONCURRENCY))),
     )
     return _opened(kind, model, url, _key(url), limits)
 
@@ -213,10 +215,12 @@ def _opened(kind: Kind, model: str, url: str, key: str, limits: _Limits) -> Chat
         # between us and this machine.
         "follow_redirects": False,
         "trust_env": urlsplit(url).hostname not in _LOOPBACK,
-        "limits": httpx.Limits(
-            max_connections=limits.concurrency, max_keepalive_connections=limits.concurrency
-        ),
     }
+    # An idle connection belongs to the event loop that made it, and the next loop cannot use it.
+    kept, unkept = (
+        _ConnectionLimits(max_connections=limits.concurrency, max_keepalive_connections=idle)
+        for idle in (limits.concurrency, 0)
+    )
     return ChatEndpoint(
         known_as=f"{kind}:{model}",
         kind=kind,
@@ -224,14 +228,16 @@ def _opened(kind: Kind, model: str, url: str, key: str, limits: _Limits) -> Chat
         model=model,
         base_url=url,
         api_key=SecretStr(key),
-        timeout=httpx.Timeout(limits.timeout, connect=min(limits.timeout, CONNECT_TIMEOUT), pool=None),
+        timeout=openai.Timeout(limits.timeout, connect=min(limits.timeout, CONNECT_TIMEOUT), pool=None),
         max_retries=RETRIES,
         max_completion_tokens=limits.max_tokens,
         temperature=0.0,
         seed=0,
         use_responses_api=False,
-        http_client=openai.DefaultHttpxClient(**client),
-        http_async_client=openai.DefaultAsyncHttpxClient(**client),
+        # What waits for each chunk swallows a cancel on Python 3.11; the timeout above bounds silence too.
+        stream_chunk_timeout=None,
+        http_client=openai.DefaultHttpxClient(**client, limits=kept),
+        http_async_client=openai.DefaultAsyncHttpxClient(**client, limits=unkept),
     )
 
 
@@ -256,19 +262,6 @@ def _key(url: str) -> str:
                 f"{url} wants a key; give it in {KEY_VARIABLE}, or name another endpoint in {URL_VARIABLE}"
             )
     return key or _NO_KEY
-
-
-def _above_zero(variable: str, default: float) -> float:
-    given = os.environ.get(variable)
-    if not given:
-        return default
-    try:
-        number = float(given)
-    except ValueError:
-        number = 0.0
-    if not 0 < number < 1e6:
-        raise ModelError(f"{variable} must be a number above 0, and is {in_one_line(given, 40)!r}")
-    return number
 
 
 def _without_password(url: str) -> str:

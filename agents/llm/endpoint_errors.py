@@ -10,16 +10,7 @@ import openai
 
 from ...schema import ModelError
 from .answers import in_one_line
-
-URL_VARIABLE: Final = "LOGISIGHT_LLM_URL"
-"""Of the environment: where the endpoint is."""
-KEY_VARIABLE: Final = "LOGISIGHT_LLM_KEY"
-TIMEOUT_VARIABLE: Final = "LOGISIGHT_LLM_TIMEOUT"
-"""Seconds that one try of a question may wait for the endpoint to say something."""
-MAX_TOKENS_VARIABLE: Final = "LOGISIGHT_LLM_MAX_TOKENS"
-"""That one answer may have."""
-CONCURRENCY_VARIABLE: Final = "LOGISIGHT_LLM_CONCURRENCY"
-"""Questions that are with the endpoint at once."""
+from .settings import KEY_VARIABLE, MAX_TOKENS_VARIABLE, TIMEOUT_VARIABLE, URL_VARIABLE
 
 _TOO_LONG: Final = (
     "context length",

@@ -46,10 +46,11 @@ class SeenParts:
         self._annotated = annotated
 
     @cached_property
-    def _model(self) -> PartModel:
+    def model(self) -> PartModel:
+        """The taught eyes."""
         return learn_parts([(read_picture(one.picture).pixels, one.parts or ()) for one in self._annotated])
 
     def see(self, picture: Path) -> Scene:
         """The parts that are seen in a picture, at the size that was taught."""
-        pixels, _ = at_taught_size(read_picture(picture), self._model.size)
-        return self._model.see(pixels).scene
+        pixels, _ = at_taught_size(read_picture(picture), self.model.size)
+        return self.model.see(pixels).scene

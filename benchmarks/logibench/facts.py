@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from ...agents.author import Authored
 from ...agents.draft import Attempt
-from ...schema import DatasetError, Finding, Record, Rule
+from ...schema import DatasetError, Finding, Record, Rule, Usage, Verdict
 from ...tools.pictures import shown
 
 
@@ -52,6 +52,27 @@ class PictureFact(Record):
     error: str = ""
     """Why it could not be looked at."""
     seconds: dict[str, float] = {}
+    usage: Usage = Usage()
+    """What the witness has cost."""
+
+    @classmethod
+    def of(cls, name: str, verdict: Verdict) -> PictureFact:
+        """What an inspector said of a picture."""
+        return cls(
+            name=name,
+            status=verdict.status,
+            score=verdict.score,
+            findings=[without_outlines(finding) for finding in verdict.findings],
+            error=verdict.error or "",
+            seconds=verdict.seconds,
+            usage=verdict.usage,
+        )
+
+
+def without_outlines(finding: Finding) -> Finding:
+    """A finding that takes little room."""
+    parts = [part.model_copy(update={"outline": []}) for part in finding.parts]
+    return finding.model_copy(update={"parts": parts})
 
 
 _Fact = TypeVar("_Fact", bound=Record)

@@ -9,8 +9,9 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ...agents.reasoner import OFFLINE
 from ...agents.rulebook import Rulebook
-from ...schema import Rule
+from ...schema import Rule, Usage
 from ..maps import Group
 from .facts import PictureFact, RuleFact
 from .ontology import Expected
@@ -19,12 +20,14 @@ from .result import (
     GROUPS,
     Authoring,
     Classification,
+    Cost,
     DefectRow,
     Missed,
     PictureRow,
     Reasoning,
     RuleRow,
     Scores,
+    Spent,
 )
 from .telling import Vocabulary, compared, told_of
 
@@ -148,6 +151,7 @@ def scored(
     cases: Sequence[Case],
     facts: Sequence[PictureFact],
     seed: int,
+    cost: Cost,
 ) -> tuple[Scores, dict[str, Figures]]:
     """All that one way of looking is worth, and all figures with their resamples."""
     authoring, of_rules = authored(rules, seed)
@@ -155,6 +159,7 @@ def scored(
     reasoning, of_reasons = reasoned(rows, seed)
     scores = Scores(
         rulebook_sha256=Rulebook(rules=proven(rules)).sha256,
+        cost=cost,
         authoring=authoring,
         classification=classification,
         reasoning=reasoning,
@@ -163,6 +168,28 @@ def scored(
         pictures=list(rows),
     )
     return scores, of_rules | of_pictures | of_reasons
+
+
+def cost_of(
+    rules: Sequence[RuleFact],
+    facts: Sequence[PictureFact],
+    reasoner: str,
+    examining: Usage | None = None,
+) -> Cost:
+    """What rules and verdicts have cost; an author that is no chat model costs nothing."""
+    attempts = [] if reasoner == OFFLINE else [attempt for fact in rules for attempt in fact.attempts]
+    writing = Spent(
+        calls=len(attempts),
+        input_tokens=sum(attempt.input_tokens for attempt in attempts),
+        output_tokens=sum(attempt.output_tokens for attempt in attempts),
+    )
+    judging = Spent.of(sum((fact.usage for fact in facts), Usage()))
+    return Cost(
+        writing=writing,
+        examining=Spent.of(examining or Usage()),
+        judging=judging,
+        calls_per_1000=round(1000 * judging.calls / max(len(facts), 1), 3),
+    )
 
 
 def proven(rules: Sequence[RuleFact]) -> list[Rule]:

@@ -16,7 +16,7 @@ from ...schema import Box, LogiSightError
 from ...tools.pictures import read_picture
 from ..loco import find_categories
 from .resampling import Interval
-from .result import GROUPS, CategoryResult, LogiBench, PictureRow
+from .result import GROUPS, CategoryResult, Cost, LogiBench, PictureRow
 
 REPORT: Final = "report.html"
 CASES: Final = 4
@@ -77,6 +77,7 @@ def write_logibench_report(out: Path, result: LogiBench, data: Path) -> Path:
         words=WORDS,
         opinions=OPINIONS,
         lines=overview,
+        costs=costs,
         roc=_roc,
         defects=_defects,
         cases=_cases,
@@ -98,6 +99,23 @@ def overview(result: LogiBench, figures: Sequence[str]) -> list[Line]:
             Line(one.category, way, [_figure(one, way, name) for name in figures]) for way in one.judged
         ]
     return [line for line in lines if any(cell is not None for cell in line.cells)]
+
+
+class CostLine(NamedTuple):
+    """What chat models were asked for one product and way of judging."""
+
+    category: str
+    way: str
+    cost: Cost
+
+
+def costs(result: LogiBench) -> list[CostLine]:
+    """What every product and way of judging has cost."""
+    return [
+        CostLine(one.category, way, scores.cost)
+        for one in result.categories
+        for way, scores in one.rules.items()
+    ]
 
 
 def _figure(one: CategoryResult, way: str, name: str) -> Interval | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from ...schema import Record
+from ...schema import Record, Usage
 from .ontology import Form
 from .resampling import Interval
 from .telling import Told
@@ -15,6 +15,8 @@ TRUE: Final = "true parts"
 SEEN: Final = "seen parts"
 WAYS: Final = (TRUE, SEEN)
 """What rules are shown of a picture."""
+WITNESSED: Final = f"{SEEN}, witness"
+"""Rules with seen parts, and the word of a model that looks at the picture itself."""
 
 
 class Authoring(Record):
@@ -77,6 +79,31 @@ class Opinion(Record):
     """Share of these of which it thinks what the comparison says."""
     kappa: Interval
     """Cohen's: the agreement above that of chance, as a share of what it could be."""
+
+
+class Spent(Record):
+    """What chat models were asked; how long that took is not part of a result."""
+
+    calls: int = 0
+    input_tokens: int = 0
+    """As the models count them."""
+    output_tokens: int = 0
+
+    @classmethod
+    def of(cls, usage: Usage) -> Spent:
+        """What was used, without the time."""
+        return cls.model_validate(usage.model_dump(exclude={"seconds"}))
+
+
+class Cost(Record):
+    """What rules and verdicts have cost; rules are written once, whatever is judged."""
+
+    writing: Spent = Spent()
+    examining: Spent = Spent()
+    """Of the witness, on pictures of known state."""
+    judging: Spent = Spent()
+    calls_per_1000: float = 0.0
+    """Of judging, for a thousand pictures."""
 
 
 class RuleRow(Record):
@@ -144,6 +171,7 @@ class Scores(Record):
     """What rules with one kind of eyes are worth on one product."""
 
     rulebook_sha256: str
+    cost: Cost
     authoring: Authoring
     classification: dict[str, Classification]
     """logical, structural, all."""
@@ -197,6 +225,8 @@ class LogiBench(Record):
     kind: Literal["logisight logibench 1"] = "logisight logibench 1"
     versions: Versions
     reasoner: str
+    witness: str | None = None
+    """Who looked at pictures besides the rules."""
     judge: str | None = None
     """Who was asked for an opinion of the reasons."""
     seed: int

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -15,20 +16,24 @@ import numpy as np
 from langchain_core.language_models import BaseChatModel
 
 from ...agents.draft import Request
+from ...agents.examination import call_witness
+from ...agents.graph import Inspector
 from ...agents.isolation import open_jail
 from ...agents.pages import write_whole
+from ...agents.product import Kept, Product, save_product
 from ...agents.reasoner import OFFLINE, make_reasoner
+from ...agents.rulebook import Rulebook
 from ...prompts import author_messages
 from ...sandbox import Jail, language_text
-from ...schema import Grade, LogiSightError
-from ...tools.pictures import shown
+from ...schema import Grade, LogiSightError, Rule, When
+from ...tools.pictures import read_picture, shown
 from ..baselines import BASELINES
 from ..kept import made_folder
 from ..loco import LocoPicture, find_categories
 from .detecting import judge_with
 from .eyes import Eyes, SeenParts, TrueParts
 from .facts import Journal, PictureFact, RuleFact
-from .marks import Case, classified, picture_rows, proven, scored
+from .marks import Case, classified, cost_of, picture_rows, proven, scored
 from .ontology import ontology_sha256
 from .opinion import OpinionFact, ask_judge, make_judge, opinion_of, question_of
 from .prepare import Subject, read_subject
@@ -37,15 +42,17 @@ from .result import (
     SEEN,
     TRUE,
     WAYS,
+    WITNESSED,
     BaselineScores,
     CategoryResult,
+    Cost,
     LogiBench,
     Opinion,
     PictureRow,
     Scores,
     Versions,
 )
-from .trial import Trial, judge_pictures, write_rules
+from .trial import Trial, judge_pictures, judge_with_witness, write_rules
 
 REFERENCES: Final = 5
 """Annotated good pictures that eyes are taught from and rules are proven on."""
@@ -59,6 +66,10 @@ class Settings:
     """What a run is asked for."""
 
     reasoner: str = OFFLINE
+    witness: str | None = None
+    """A chat model that looks at pictures besides the rules with seen parts."""
+    when: When = When.doubt
+    """It is asked."""
     judge: str | None = None
     """A chat model that is asked for its opinion of the reasons told."""
     ways: Sequence[str] = WAYS
@@ -134,6 +145,7 @@ def run_logibench(
     result = LogiBench(
         versions=_versions(),
         reasoner=settings.reasoner,
+        witness=settings.witness,
         judge=settings.judge,
         seed=settings.seed,
         data=data.resolve().name,
@@ -153,10 +165,8 @@ def _category(bench: _Bench, folder: Path) -> _Tried:
     subject = read_subject(folder, settings.rules, settings.annotations, settings.references)
     bench.on_step()
     problems = list(subject.problems)
-    eyes: dict[str, Eyes] = {
-        TRUE: TrueParts(subject.annotated, subject.labels),
-        SEEN: SeenParts(subject.references),
-    }
+    seen = SeenParts(subject.references)
+    eyes: dict[str, Eyes] = {TRUE: TrueParts(subject.annotated, subject.labels), SEEN: seen}
     rules, baselines, figures, times = {}, {}, {}, {}
     for way in settings.ways:
         whole = _select(subject, way)
@@ -164,6 +174,12 @@ def _category(bench: _Bench, folder: Path) -> _Tried:
             problems.append(f"{shown(folder)}: no test picture has annotated parts; not tried with {way}")
             continue
         rules[way], figures[way], times[way] = _with_rules(bench, subject, way, eyes[way], whole)
+        if way == SEEN and settings.witness:
+            witnessed = _with_witness(bench, subject, seen, whole)
+            if witnessed:
+                rules[WITNESSED], figures[WITNESSED], times[WITNESSED] = witnessed
+            else:
+                problems.append(f"{shown(folder)}: no rule is proven; the witness was not asked")
     for name in settings.baselines:
         baselines[name], figures[name], times[name] = _without_rules(bench, subject, name)
     result = CategoryResult(
@@ -183,44 +199,112 @@ def _select(subject: Subject, way: str) -> list[tuple[LocoPicture, Case]]:
     return [pair for pair in pairs if way != TRUE or pair[0].path in subject.annotated]
 
 
-def _with_rules(
-    bench: _Bench, subject: Subject, way: str, eyes: Eyes, whole: Sequence[tuple[LocoPicture, Case]]
-) -> tuple[Scores, dict[str, Figures], dict[str, float]]:
-    settings, name = bench.settings, subject.category.name
-    folder = bench.out / name / way.replace(" ", "-")
-    asked = (settings.reasoner, way, str(settings.references))
+class _Way(NamedTuple):
+    """A way of judging: what it works with, and where it keeps what happened."""
+
+    name: str
+    folder: Path
+    inputs: str
+    """Hash of all that decides which rules are written."""
+    trial: Trial
+
+
+def _way(bench: _Bench, subject: Subject, name: str, eyes: Eyes) -> _Way:
+    settings = bench.settings
+    asked = (settings.reasoner, name, str(settings.references))
     inputs = _sha256(subject.sha256, version("logisight"), *asked, _prompts_sha256())
     seen = sorted({label for one in subject.references for label in one.labels})
-    labels = subject.labels if way == TRUE else seen
     trial = Trial(
         eyes=eyes,
         reasoner=bench.model,
         jail=bench.jail,
         sentences=subject.sentences,
-        labels=labels,
+        labels=subject.labels if name == TRUE else seen,
         containers=subject.containers,
         references=[one.picture for one in subject.references],
         on_step=bench.on_step,
     )
-    with Journal(folder / "rules.jsonl", RuleFact, inputs, settings.fresh) as journal:
-        bench.on_start(f"{name}, {way}: rules", len(subject.sentences))
-        facts = write_rules(trial, journal)
+    return _Way(name, bench.out / subject.category.name / name.replace(" ", "-"), inputs, trial)
+
+
+def _written(bench: _Bench, subject: Subject, way: _Way) -> list[RuleFact]:
+    """The rules of a way of judging; those that were written before are taken from disk."""
+    with Journal(way.folder / "rules.jsonl", RuleFact, way.inputs, bench.settings.fresh) as journal:
+        bench.on_start(f"{subject.category.name}, {way.name}: rules", len(subject.sentences))
+        return write_rules(way.trial, journal)
+
+
+def _with_rules(
+    bench: _Bench, subject: Subject, name: str, eyes: Eyes, whole: Sequence[tuple[LocoPicture, Case]]
+) -> tuple[Scores, dict[str, Figures], dict[str, float]]:
+    way = _way(bench, subject, name, eyes)
+    facts = _written(bench, subject, way)
     rules = proven(facts)
-    judged = _sha256(inputs, *(rule.code for rule in rules))
+    judged = _sha256(way.inputs, *(rule.code for rule in rules))
+    pictures = [picture for picture, _ in whole]
+    with Journal(way.folder / "pictures.jsonl", PictureFact, judged, bench.settings.fresh) as journal:
+        bench.on_start(f"{subject.category.name}, {name}: pictures", len(pictures))
+        said = judge_pictures(way.trial, rules, pictures, journal)
+    cost = cost_of(facts, said, bench.settings.reasoner)
+    return _marked(bench, subject, way, facts, said, whole, cost)
+
+
+def _with_witness(
+    bench: _Bench, subject: Subject, eyes: SeenParts, whole: Sequence[tuple[LocoPicture, Case]]
+) -> tuple[Scores, dict[str, Figures], dict[str, float]] | None:
+    """The rules with seen parts, and a witness; None where no rule is proven."""
+    settings, way = bench.settings, _way(bench, subject, SEEN, eyes)
+    facts = _written(bench, subject, way)
+    rules = proven(facts)
+    if not rules or settings.witness is None:
+        return None
+    way = way._replace(name=WITNESSED, folder=bench.out / subject.category.name / "witness")
+    product = _product(way.folder / "product", eyes, subject, rules)
+    bench.on_start(f"{subject.category.name}, witness: pictures of known state", 1)
+    witness = call_witness(product, settings.witness, settings.when, fresh=settings.fresh)
+    bench.on_step()
+    asked = (witness.name, settings.when, witness.calibration.asked_sha256)
+    judged = _sha256(way.inputs, *(rule.code for rule in rules), *asked)
+    pictures = [picture for picture, _ in whole]
+    inspector = Inspector(product, bench.jail, witness=witness)
+    with Journal(way.folder / "pictures.jsonl", PictureFact, judged, settings.fresh) as journal:
+        bench.on_start(f"{subject.category.name}, {WITNESSED}: pictures", len(pictures))
+        said = judge_with_witness(inspector, pictures, journal, bench.on_step)
+    cost = cost_of(facts, said, settings.reasoner, witness.calibration.usage)
+    return _marked(bench, subject, way, facts, said, whole, cost)
+
+
+def _product(folder: Path, eyes: SeenParts, subject: Subject, rules: Sequence[Rule]) -> Product:
+    """A product folder with the eyes, the reference pictures and the rules of a trial, and no others."""
+    kept = [Kept.of(read_picture(one.picture), annotated=True) for one in subject.references]
+    product = save_product(folder, eyes.model, kept)
+    shutil.rmtree(product.rules_folder, ignore_errors=True)
+    for rule in rules:
+        Rulebook.save(rule, product.rules_folder)
+    return product
+
+
+def _marked(
+    bench: _Bench,
+    subject: Subject,
+    way: _Way,
+    facts: Sequence[RuleFact],
+    said: Sequence[PictureFact],
+    whole: Sequence[tuple[LocoPicture, Case]],
+    cost: Cost,
+) -> tuple[Scores, dict[str, Figures], dict[str, float]]:
+    """What a way of judging is worth, its figures, and the seconds that it took."""
     pictures, cases = zip(*whole, strict=True)
-    with Journal(folder / "pictures.jsonl", PictureFact, judged, settings.fresh) as journal_of_pictures:
-        bench.on_start(f"{name}, {way}: pictures", len(pictures))
-        said = judge_pictures(trial, rules, pictures, journal_of_pictures)
     rows = picture_rows(cases, said, subject.vocabulary, subject.containers)
-    scores, figures = scored(facts, rows, cases, said, settings.seed)
+    scores, figures = scored(facts, rows, cases, said, bench.settings.seed, cost)
     if bench.judge:
-        opinion, of_judge = _opinion(
-            bench, bench.judge, subject, way, zip(rows, pictures, cases, strict=True)
-        )
+        shown_rows = zip(rows, pictures, cases, strict=True)
+        opinion, of_judge = _opinion(bench, bench.judge, subject, way, shown_rows)
         scores, figures = scores.model_copy(update={"opinion": opinion}), figures | of_judge
     seconds = {"writing rules": sum(attempt.seconds for fact in facts for attempt in fact.attempts)}
-    for step in ("see", "check"):
-        seconds[step] = sum(fact.seconds.get(step, 0.0) for fact in said)
+    for step in ("see", "check", "compose", "ask"):
+        taken = [fact.seconds[step] for fact in said if step in fact.seconds]
+        seconds |= {step: sum(taken)} if taken else {}
     return scores, figures, seconds
 
 
@@ -228,16 +312,15 @@ def _opinion(
     bench: _Bench,
     judge: BaseChatModel,
     subject: Subject,
-    way: str,
+    way: _Way,
     shown: Iterable[tuple[PictureRow, LocoPicture, Case]],
 ) -> tuple[Opinion, dict[str, Figures]]:
     asked = [question_of(row, case, subject.annotated.get(picture.path)) for row, picture, case in shown]
     questions = [question for question in asked if question]
     texts = [str(message.text) for question in questions for message in question.messages]
     inputs = _sha256(str(bench.settings.judge), *texts)
-    path = bench.out / subject.category.name / way.replace(" ", "-") / "opinions.jsonl"
-    with Journal(path, OpinionFact, inputs, bench.settings.fresh) as journal:
-        bench.on_start(f"{subject.category.name}, {way}: opinions", len(questions))
+    with Journal(way.folder / "opinions.jsonl", OpinionFact, inputs, bench.settings.fresh) as journal:
+        bench.on_start(f"{subject.category.name}, {way.name}: opinions", len(questions))
         facts = ask_judge(judge, questions, journal, bench.on_step)
     return opinion_of(questions, facts, bench.settings.seed)
 

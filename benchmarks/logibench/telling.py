@@ -72,7 +72,8 @@ def told_of(findings: Sequence[Finding], vocabulary: Vocabulary) -> list[Told]:
     """The reasons of the findings that failed, each once."""
     told: dict[str, Told] = {}
     for finding in findings:
-        if finding.status != "failed":
+        # What a witness says names no object and no amount, so it cannot be held against the truth.
+        if finding.status != "failed" or finding.witness or finding.kind == "structural":
             continue
         objects = vocabulary.objects(finding.reason) or sorted({part.label for part in finding.parts})
         where = sorted(part.box for part in finding.parts)

@@ -11,13 +11,14 @@ from langchain_core.language_models import BaseChatModel
 
 from ...agents.author import Bench, author_rule
 from ...agents.draft import Request
+from ...agents.graph import Inspector
 from ...agents.judge import findings_of, score_of, status_of
 from ...agents.proof import Reference
 from ...sandbox import Check, Jail
-from ...schema import Finding, LogiSightError, Rule
+from ...schema import LogiSightError, Rule
 from ..loco import LocoPicture
 from .eyes import Eyes
-from .facts import Journal, PictureFact, RuleFact
+from .facts import Journal, PictureFact, RuleFact, without_outlines
 
 
 class Trial(NamedTuple):
@@ -73,6 +74,26 @@ def judge_pictures(
     return journal.facts
 
 
+def judge_with_witness(
+    inspector: Inspector,
+    pictures: Sequence[LocoPicture],
+    journal: Journal[PictureFact],
+    on_step: Callable[[], None] = lambda: None,
+) -> list[PictureFact]:
+    """What an inspector with a witness says of pictures, in order; those in the journal are taken from there.
+
+    Raises:
+        ModelError: The witness cannot be asked; what it said before is kept.
+    """
+    for _ in journal.facts:
+        on_step()
+    left = pictures[len(journal.facts) :]
+    for picture, (verdict, _) in zip(left, inspector.look_at([one.path for one in left]), strict=True):
+        journal.add(PictureFact.of(picture.name, verdict))
+        on_step()
+    return journal.facts
+
+
 def _judged(trial: Trial, rules: Sequence[Rule], picture: LocoPicture) -> PictureFact:
     start = time.perf_counter()
     try:
@@ -90,11 +111,6 @@ def _judged(trial: Trial, rules: Sequence[Rule], picture: LocoPicture) -> Pictur
         name=picture.name,
         status=status_of(findings),
         score=score_of(findings),
-        findings=[_without_outlines(finding) for finding in findings],
+        findings=[without_outlines(finding) for finding in findings],
         seconds={"see": seen - start, "check": time.perf_counter() - seen},
     )
-
-
-def _without_outlines(finding: Finding) -> Finding:
-    parts = [part.model_copy(update={"outline": []}) for part in finding.parts]
-    return finding.model_copy(update={"parts": parts})

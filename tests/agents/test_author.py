@@ -8,7 +8,7 @@ import re
 import pytest
 from builders import scene, square
 from langchain_core.language_models import FakeListChatModel
-from logisight.agents.author import ATTEMPTS, Bench, author_rule
+from logisight.agents.author import ATTEMPTS, LONGEST_TOLD, MOST_TOLD, Bench, author_rule
 from logisight.agents.draft import Refusal, Request
 from logisight.agents.proof import Reference
 from logisight.agents.rulebook import is_proven
@@ -64,6 +64,9 @@ def test_a_good_answer_is_a_proven_rule(jail):
 
 MISTAKES = {
     "prose": ("Sure! Here is the function you asked for.", "not the JSON", "answer"),
+    "a refusal in prose": ("I'm sorry, but I can't help with that.", "not the JSON", "answer"),
+    "another language": ("这是检查螺母数量的函数", "not the JSON", "answer"),
+    "two answers": (answer() + answer(labels=["box"]), "several that differ", "answer"),
     "cut off": (answer()[:40], "not the JSON", "answer"),
     "another schema": ('{"program": "x"}', "not the JSON", "answer"),
     "a label it does not have": (answer(labels=["bolt"]), "bolt, which this product does not have", "answer"),
@@ -78,7 +81,7 @@ MISTAKES = {
     ),
     "always true": (
         answer(CHECK.format(condition="len(nuts) >= 0")),
-        "does not notice when a nut is removed",
+        "does not notice when a nut is removed.* in good.png the nut at x=10, y=9 was removed, and every",
         "blind",
     ),
     "an endless loop": (answer(GOOD + "    while True:\n        pass\n"), "stopped", "timeout"),
@@ -89,6 +92,12 @@ MISTAKES = {
         "rule_error",
     ),
     "forgets expect": (answer("def check(scene):\n    return None\n"), "expect", "language"),
+    "a way out of Python": (
+        answer(GOOD + "    ().__class__.__base__.__subclasses__()\n"),
+        r"line 4, .*__class__.* \(it reads: \(\)\.__class__",
+        "language",
+    ),
+    "a command": (answer(GOOD + '    __import__("os").system("id")\n'), "__import__", "language"),
     "hostile": (answer(GOOD + '    open("/etc/passwd")\n'), "open", "language"),
     "a range nobody shows": (
         answer("X = usual()\n" + GOOD),
@@ -106,7 +115,7 @@ def test_a_mistake_goes_back_with_evidence_and_can_be_mended(jail, mistake):
     assert [attempt.failure for attempt in authored.attempts] == [failure, None]
     assert authored.attempts[0].runs == (failure in ("false alarm", "blind"))
     assert authored.attempts[1].code == GOOD
-    assert re.search(evidence, authored.evidence[0])
+    assert re.search(evidence, " ".join(authored.evidence))
     assert json.dumps(authored.evidence, ensure_ascii=False) in model.told[1][-1].text
 
 
@@ -149,3 +158,20 @@ def test_the_sentence_and_labels_are_told_as_data(jail):
     told = model.told[0][-1].text
     assert json.dumps(REQUEST.sentence) in told
     assert "data, not instructions" in told
+
+
+def test_an_answer_without_code_goes_back_with_the_code_before_it(jail):
+    wrong = CHECK.format(condition="len(nuts) == 3")
+    authored, model = ask(jail, answer(wrong), "Sorry, I will mend it.", answer())
+    assert authored.rule
+    told = model.told[2][-1].text
+    assert json.dumps(wrong) in told
+    assert "not the JSON" in told and "fails on reference good.png" in told
+
+
+def test_evidence_that_goes_back_is_bounded(jail):
+    code = "\n".join(f"import os{n}" for n in range(500)) + "\n" + GOOD
+    _, model = ask(jail, answer(code), answer())
+    asked = model.told[1][-1].additional_kwargs
+    assert len(asked["evidence"]) == MOST_TOLD
+    assert max(map(len, asked["evidence"])) <= LONGEST_TOLD

@@ -1,8 +1,7 @@
-"""Models that a server loads in seconds: a config and a tokenizer, with no weights.
+"""Models that load in seconds: a config, a tokenizer, and random weights, the same at each writing.
 
 Run by the Python of the server's environment: `python tiny_models.py FOLDER` writes FOLDER/text and
-FOLDER/vision. A server that loads them with `--load-format dummy` fills them with random numbers, the same
-at each start, so that what they answer is garbage in the right form.
+FOLDER/vision. What they answer is garbage, in the right form where they are held to one.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
     CLIPImageProcessor,
@@ -17,9 +17,11 @@ from transformers import (
     GenerationConfig,
     LlamaConfig,
     LlavaConfig,
+    LlavaForConditionalGeneration,
     LlavaProcessor,
     PreTrainedTokenizerFast,
     Qwen2Config,
+    Qwen2ForCausalLM,
 )
 
 END, TURN, TURN_END, IMAGE = "<|end|>", "<|turn|>", "<|turn_end|>", "<image>"
@@ -109,8 +111,19 @@ def special_ids(tokenizer: PreTrainedTokenizerFast) -> dict[str, int | None]:
 def write_models(folder: Path, corpus: list[Path]) -> None:
     """Write `text` and `vision` into a folder; the tokenizer learns its words from the corpus."""
     tokenizer = make_tokenizer(corpus)
-    for name, config in (("text", text_config(tokenizer)), ("vision", vision_config(tokenizer))):
-        config.save_pretrained(folder / name)
+    models = {
+        "text": (Qwen2ForCausalLM, text_config(tokenizer)),
+        "vision": (LlavaForConditionalGeneration, vision_config(tokenizer)),
+    }
+    for name, (kind, config) in models.items():
+        torch.manual_seed(0)
+        model = kind(config)
+        # Published models of this kind have these names, and vLLM knows no others.
+        weights = {
+            key.replace("vision_tower.", "vision_tower.vision_model."): value
+            for key, value in model.state_dict().items()
+        }
+        model.save_pretrained(folder / name, state_dict=weights)
         GenerationConfig(**special_ids(tokenizer)).save_pretrained(folder / name)
         tokenizer.save_pretrained(folder / name)
     LlavaProcessor(

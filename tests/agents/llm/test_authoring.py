@@ -7,12 +7,15 @@ import shutil
 import sys
 
 import pytest
-from chat_endpoint import MODEL, SETTINGS, completion, failure, serving, whole
+from chat_endpoint import MODEL, SETTINGS, completion, failure, probed, serving, whole
 from command_line import logisight
 
 pytest.importorskip("langchain_openai", reason="the extra `llm` is not installed")
 
+from logisight.agents.author import TEMPERATURE
 from logisight.agents.llm import endpoint as llm
+from logisight.agents.product import open_product
+from logisight.agents.workshop import Workshop
 
 SENTENCE = "There are exactly fifteen pushpins."
 CHECK = """def check(scene):
@@ -72,12 +75,14 @@ def test_a_wrong_check_goes_back_with_what_it_failed_at_and_is_mended(product, e
     (facts,) = json.loads(author(product, "vllm", "--json").stdout)
     assert facts["rule"]["proven"]
     told = endpoint.asked[-1]["messages"][-1]["content"]
-    assert "It was turned down" in told and "fails on reference" in told
+    assert "IT WAS TURNED DOWN" in told and "fails on reference" in told
     assert len(endpoint.asked) == 3
 
 
 BAD_ANSWERS = {
     "prose": (completion("Sure! Here is the check."), "not the JSON that was asked for"),
+    "prose in Chinese": (completion("这是您要的检查函数"), "not the JSON that was asked for"),
+    "hostile code": (completion(answer("import os\n" + GOOD)), "line 1, column 1"),
     "garbage": (completion("}{" * 500), "not the JSON that was asked for"),
     "cut off": (completion(answer()[:40], "length"), "cut off because it is too long"),
     "withheld": (completion(None, "content_filter"), "withheld by the content filter"),
@@ -101,6 +106,22 @@ def test_bad_answers_end_in_a_refusal_with_the_evidence_and_the_rulebook_as_it_w
     assert " ".join(run.stdout.split()).count(evidence) == 3
     assert files_of(product) == before
     assert len(endpoint.asked) == 4
+
+
+def test_several_answers_are_asked_for_at_once_and_the_best_counts(product, endpoint):
+    endpoint.answer = lambda body: (
+        probed(body) or completion(answer(CHECK.format(count=15 if body["seed"] % 2 else 14)))
+    )
+    with Workshop(open_product(product)) as workshop:
+        authored = workshop.author(SENTENCE, NAMES["vllm"], samples=4)
+    assert authored.rule and authored.rule.number == 4
+    assert authored.confidence == 0.5
+    asked = endpoint.asked[1:]
+    assert {(body["seed"], body["temperature"]) for body in asked} == {
+        (0, 0.0),
+        *((seed, TEMPERATURE) for seed in (1, 2, 3)),
+    }
+    assert sum(attempt.output_tokens for attempt in authored.attempts) == 4 * 30
 
 
 def test_a_model_that_declines_is_asked_once(product, endpoint):

@@ -15,6 +15,7 @@ from chat_endpoint import MODEL, SETTINGS, SOON, as_json, completion, failure, s
 from langchain_core.messages import HumanMessage
 from logisight.agents.draft import Request, answer_schema
 from logisight.agents.llm.answers import held_to, whole_text
+from logisight.agents.llm.settings import MAX_TOKENS
 from logisight.prompts import author_messages
 from logisight.schema import AuthorError, ModelError
 from pydantic import BaseModel
@@ -66,7 +67,7 @@ def test_a_question_is_sent_with_no_chance_in_it_and_its_tokens_are_counted(endp
     (sent,) = endpoint.asked
     assert sent["model"] == MODEL
     assert (sent["temperature"], sent["seed"]) == (0, 0)
-    assert sent["max_completion_tokens"] == llm.MAX_TOKENS
+    assert sent["max_completion_tokens"] == MAX_TOKENS
     assert "structured_outputs" not in sent and "response_format" not in sent
     assert endpoint.keys == ["Bearer none"]
 
