@@ -166,6 +166,12 @@ def author(
     llm: Annotated[
         str, typer.Option("--llm", envvar="LOGISIGHT_LLM", help="Who writes the checks.")
     ] = "offline",
+    samples: Annotated[
+        int,
+        typer.Option(
+            min=1, max=16, help="Answers to ask a chat model for at once; the one that proves best counts."
+        ),
+    ] = 1,
     most_false_alarms: Annotated[
         float,
         typer.Option(min=0, max=1, help="Share of the references that a rule may fail on and still count."),
@@ -182,7 +188,7 @@ def author(
         raise AuthorError(
             "no sentence given; say what is true of a good product, or give --file or --example"
         )
-    results = _author(open_product(product), stated, llm, most_false_alarms, isolation)
+    results = _author(open_product(product), stated, llm, most_false_alarms, isolation, samples)
     if as_json:
         _print_json([authored_facts(sentence, authored) for sentence, authored in results])
     else:
@@ -346,6 +352,7 @@ def _author(
     llm: str,
     most_false_alarms: float,
     isolation: Grade | None = None,
+    samples: int = 1,
 ) -> list[tuple[str, Authored]]:
     from .agents.workshop import Workshop
 
@@ -355,7 +362,7 @@ def _author(
     ):
         results = []
         for sentence in sentences:
-            results.append((sentence, workshop.author(sentence, llm, most_false_alarms)))
+            results.append((sentence, workshop.author(sentence, llm, most_false_alarms, samples=samples)))
             advance(sentence)
         return results
 

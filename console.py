@@ -75,6 +75,7 @@ def authored_facts(sentence: str, authored: Authored) -> dict[str, Any]:
         "sentence": sentence,
         "rule": rule_facts(authored.rule) if authored.rule else None,
         "refusal": authored.refusal.model_dump() if authored.refusal else None,
+        "confidence": authored.confidence,
         "evidence": authored.evidence,
     }
 
@@ -85,6 +86,8 @@ def show_authored(sentence: str, authored: Authored) -> None:
         _out.print(f"[bold green]Rule {authored.rule.number} proven[/]: {escape(authored.rule.text)}")
         show_code_of(authored.rule)
         _out.print(f"  {escape(proof_line(authored.rule.proof))}")
+        if authored.confidence is not None:
+            _out.print(f"  {authored.confidence:.0%} of the answers say the same of every scene")
         return
     _out.print(f"[bold red]Not a rule[/]: {escape(sentence)}")
     refusal = authored.refusal

@@ -127,6 +127,11 @@ class Proof(Record):
     """Of these the ones on which it did not end by itself -> the sandbox outcome that stopped it."""
     counterfactuals: list[Counterfactual] = []
     attempts: int = 1
+    """Times that the author was asked."""
+    samples: int = 1
+    """Answers that were asked for at once."""
+    agreement: float | None = None
+    """Share of them that say the same as this rule, 0 to 1; None where one was asked for."""
     evidence: list[str] = []
     """What the check failed at; empty when it is proven."""
 

@@ -85,8 +85,11 @@ class Authored(NamedTuple):
     refusal: Refusal | None
     attempts: list[Attempt]
     """In the order of asking, but the one that decided how it ended is the last."""
-    confidence: float | None = None
-    """Share of several answers that agree with the rule, 0 to 1; None where one was asked for."""
+
+    @property
+    def confidence(self) -> float | None:
+        """Share of several answers that agree with the rule, 0 to 1; None of one answer."""
+        return self.rule.proof.agreement if self.rule and self.rule.proof else None
 
     @property
     def evidence(self) -> list[str]:
@@ -120,9 +123,11 @@ def author_rule(request: Request, bench: Bench, number: int = 1) -> Authored:
         kind=best.draft.kind,
         code=best.draft.code,
         reasoner=bench.reasoner._llm_type,
-        proof=best.proof.model_copy(update={"attempts": len(rounds)}),
+        proof=best.proof.model_copy(
+            update={"attempts": len(rounds), "samples": len(last), "agreement": agreed}
+        ),
     )
-    return Authored(rule, None, attempts, agreed)
+    return Authored(rule, None, attempts)
 
 
 def _measured(request: Request, bench: Bench) -> Request:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -91,12 +92,10 @@ def learn_ranges(
     """
     names = [unknown.name for unknown in unknown_ranges(code)]
     probing = probe(code)
-    random = np.random.default_rng(0)
     values: dict[str, list[float]] = {name: [] for name in names}
-    for scene in scenes:
-        for copy in [scene, *(wobbled(scene, random) for _ in range(WOBBLES))]:
-            for name, seen in measured(names, run(probing, copy)).items():
-                values[name] += seen
+    for copy in _copies(tuple(scenes)):
+        for name, seen in measured(names, run(probing, copy)).items():
+            values[name] += seen
     return {name: _widened(seen, len(scenes)) for name, seen in values.items() if seen}
 
 
@@ -117,6 +116,14 @@ def wobbled(scene: Scene, random: np.random.Generator) -> Scene:
         other = part.turned(TURN * turn).resized(1 + scale).recoloured((lightness, a, b))
         scene = scene.replaced(part, other.moved(round(shift * dx), round(shift * dy)))
     return scene
+
+
+# The rules of a product are learned one after the other from the same Scenes.
+@lru_cache(maxsize=1)
+def _copies(scenes: tuple[Scene, ...]) -> list[Scene]:
+    """The Scenes, each followed by its wobbled copies."""
+    random = np.random.default_rng(0)
+    return [copy for scene in scenes for copy in (scene, *(wobbled(scene, random) for _ in range(WOBBLES)))]
 
 
 def _widened(values: Sequence[float], references: int) -> tuple[float, float]:
