@@ -30,7 +30,7 @@ from .isolation import open_jail
 from .judge import explain, findings_of, score_of, status_of
 from .llm.asking import Reply
 from .product import Product, open_product
-from .witness import Witness
+from .witness.witness import Witness
 
 AT_ONCE: Final = 32
 """Pictures that are held in memory while a witness is asked about them together."""

@@ -32,8 +32,8 @@ from ..agents.llm.answers import held_to, read_answer, whole_text
 from ..agents.llm.endpoint import open_endpoint
 from ..agents.llm.settings import URL_VARIABLE
 from ..agents.product import teach
-from ..agents.prompting import compose
-from ..agents.witness import ask_witness
+from ..agents.prompting.composing import compose
+from ..agents.witness.witness import ask_witness
 from ..prompts import author_messages
 from ..sandbox import language_text
 from ..tools.pictures import Picture

@@ -15,9 +15,7 @@ from conftest import REPOSITORY, source_files
 FLOORS = {
     "schema": 0, "geometry": 0, "color": 0, "scene": 0,
     "tools": 1, "prompts": 1, "sandbox": 1,
-    "agents": 2, "benchmarks": 3, "cli": 4, "console": 4,
-    "cli_bench": 4, "console_bench": 4, "cli_views": 4, "cli_discover": 4, "cli_prompt": 4, "cli_llm": 4,
-    "console_llm": 4,
+    "agents": 2, "benchmarks": 3, "cli": 4,
 }  # fmt: skip
 
 

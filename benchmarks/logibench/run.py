@@ -16,13 +16,13 @@ import numpy as np
 from langchain_core.language_models import BaseChatModel
 
 from ...agents.draft import Request
-from ...agents.examination import call_witness
 from ...agents.graph import Inspector
 from ...agents.isolation import open_jail
 from ...agents.pages import write_whole
 from ...agents.product import Kept, Product, save_product
 from ...agents.reasoner import OFFLINE, make_reasoner
 from ...agents.rulebook import Rulebook
+from ...agents.witness.examination import call_witness
 from ...prompts import author_messages
 from ...sandbox import Jail, language_text
 from ...schema import Grade, LogiSightError, Rule, When

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from langchain_core.messages import AIMessage
-from logisight.agents.calibration import SUFFICIENT, Calibration, Trial, suspicion_of, worth_of
 from logisight.agents.llm.asking import Reply
+from logisight.agents.witness.calibration import SUFFICIENT, Calibration, Trial, suspicion_of, worth_of
 from logisight.prompts import Opinion
 from logisight.schema import Usage
 

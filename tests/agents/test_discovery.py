@@ -10,15 +10,15 @@ import typer
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
-from logisight.agents.discovery import discover
-from logisight.agents.discovery_kept import accept, chosen_numbers, keep_proposals, last_proposals
-from logisight.agents.discovery_model import discover_with
+from logisight.agents.discovery.kept import accept, chosen_numbers, keep_proposals, last_proposals
+from logisight.agents.discovery.model import discover_with
+from logisight.agents.discovery.search import discover
 from logisight.agents.product import open_product
 from logisight.agents.reasoner import OFFLINE
 from logisight.agents.rulebook import is_proven
 from logisight.agents.workshop import Workshop
-from logisight.cli_discover import _asked
-from logisight.cli_discover import discover as discover_command
+from logisight.cli.discover import _asked
+from logisight.cli.discover import discover as discover_command
 from logisight.schema import AuthorError
 from typer.testing import CliRunner
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from builders import scene, square, tilted
-from logisight.agents.discovery import guesses
-from logisight.agents.discovery_facts import Facts
+from logisight.agents.discovery.facts import Facts
+from logisight.agents.discovery.search import guesses
 from logisight.agents.draft import Draft, Request
 from logisight.agents.offline import compile_sentence
 

@@ -6,7 +6,7 @@ import io
 
 import numpy as np
 import pytest
-from logisight.agents.prompt_pictures import KEPT, fitted, sent_picture, sent_pixels
+from logisight.agents.prompting.pictures import KEPT, fitted, sent_picture, sent_pixels
 from logisight.tools.pictures import read_picture
 from PIL import Image, PngImagePlugin
 

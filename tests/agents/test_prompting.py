@@ -15,8 +15,8 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from logisight import Workshop, open_product
 from logisight.agents.product import FORMAT, Product, ProductFile, Reference
-from logisight.agents.prompt_samples import author_question, inspection_question
-from logisight.agents.prompting import MOST_MARKS, PromptSettings, compose
+from logisight.agents.prompting.composing import MOST_MARKS, PromptSettings, compose
+from logisight.agents.prompting.samples import author_question, inspection_question
 from logisight.prompts import (
     PRESETS,
     InspectionPrompt,

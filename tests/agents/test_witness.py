@@ -16,10 +16,10 @@ from vision_stand_in import StandIn
 pytest.importorskip("langchain_openai", reason="the extra `llm` is not installed")
 
 from logisight import Inspector, Workshop, open_product, teach
-from logisight.agents import examination
-from logisight.agents.calibration import SUFFICIENT, Calibration
-from logisight.agents.examination import call_witness
 from logisight.agents.llm import endpoint as llm
+from logisight.agents.witness import examination
+from logisight.agents.witness.calibration import SUFFICIENT, Calibration
+from logisight.agents.witness.examination import call_witness
 from logisight.benchmarks.demo import write_product_line
 from logisight.schema import ModelError, When
 from logisight.tools.pictures import file_sha256

@@ -6,8 +6,8 @@ import hashlib
 
 import pytest
 from chat_endpoint import MODEL, SETTINGS, serving
-from logisight.agents.prompt_pictures import sent_picture
-from logisight.agents.prompting import PromptSettings
+from logisight.agents.prompting.composing import PromptSettings
+from logisight.agents.prompting.pictures import sent_picture
 from logisight.benchmarks.logibench import Settings, run_logibench, write_logibench_report
 from logisight.benchmarks.synthetic import Counts, synthesize
 from logisight.schema import When

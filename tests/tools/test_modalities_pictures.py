@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import typer
 from conftest import REPOSITORY
-from logisight.cli_views import SampleKind, views
+from logisight.cli.views import SampleKind, views
 from logisight.schema import PictureError
 from logisight.tools.modalities import Kind, ViewSettings, draw_video, kind_of, read_views, tile_pictures
 from logisight.tools.modalities import video as video_module

@@ -16,20 +16,20 @@ import numpy as np
 from langchain_core.language_models import BaseChatModel
 from numpy.typing import NDArray
 
-from ..sandbox import Check, Outcome
-from ..scene import Scene
-from ..schema import AuthorError, Edit, Record, Rule
-from .author import Authored, Bench, author_rule
-from .counterfactuals import break_on_purpose
-from .discovery_amounts import amounts, conditions
-from .discovery_facts import Facts, Guess, Strength
-from .discovery_looks import colors, places, sizes, usual_places
-from .draft import Draft, Request
-from .learning import unknown_ranges
-from .llm.answers import in_one_line
-from .offline import compile_sentence
-from .reasoner import OfflineReasoner
-from .workshop import Workshop
+from ...sandbox import Check, Outcome
+from ...scene import Scene
+from ...schema import AuthorError, Edit, Record, Rule
+from ..author import Authored, Bench, author_rule
+from ..counterfactuals import break_on_purpose
+from ..draft import Draft, Request
+from ..learning import unknown_ranges
+from ..llm.answers import in_one_line
+from ..offline import compile_sentence
+from ..reasoner import OfflineReasoner
+from ..workshop import Workshop
+from .amounts import amounts, conditions
+from .facts import Facts, Guess, Strength
+from .looks import colors, places, sizes, usual_places
 
 MOST_PROPOSALS: Final = 12
 """A person looks at no more."""

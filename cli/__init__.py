@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from .cli_bench import bench
-from .cli_discover import discover
-from .cli_llm import llm as chat_models
-from .cli_prompt import prompt
-from .cli_views import views
-from .schema import AuthorError, Grade, IsolationError, LogiSightError, ProductError, When
+from ..schema import AuthorError, Grade, IsolationError, LogiSightError, ProductError, When
+from .bench import bench
+from .discover import discover
+from .llm import llm as chat_models
+from .prompt import prompt
+from .views import views
 
 if TYPE_CHECKING:
-    from .agents.author import Authored
-    from .agents.product import Product, Taught
-    from .agents.witness import Witness
-    from .schema import Rule, Verdict
+    from ..agents.author import Authored
+    from ..agents.product import Product, Taught
+    from ..agents.witness.witness import Witness
+    from ..schema import Rule, Verdict
 
 # What a verb needs is imported inside it, so that `--help` answers at once.
 
@@ -99,7 +99,7 @@ def demo(
 
     Needs no data, no network and no GPU.
     """
-    from .benchmarks.demo import DEMO_SENTENCES, write_product_line
+    from ..benchmarks.demo import DEMO_SENTENCES, write_product_line
     from .console import show_rules, show_taught, show_verdicts
 
     _say(f"rendering a product line into {out}")
@@ -180,7 +180,7 @@ def author(
     as_json: AsJson = False,
 ) -> None:
     """Turn sentences into proven checks and keep them in the rulebook."""
-    from .agents.product import open_product
+    from ..agents.product import open_product
     from .console import authored_facts, show_authored
 
     stated = [*(sentences or []), *_sentences_of(file, example)]
@@ -210,8 +210,8 @@ def rules(
     as_json: AsJson = False,
 ) -> None:
     """List the rules of a product; show, prove again or remove one."""
-    from .agents.product import open_product
-    from .agents.rulebook import Rulebook
+    from ..agents.product import open_product
+    from ..agents.rulebook import Rulebook
     from .console import rule_facts, show_code_of, show_rules
 
     opened = open_product(product)
@@ -269,7 +269,7 @@ def inspect(
     A witness is tried first on good pictures and on spoiled copies of them: its word counts for what it was
     worth there, and where it says another thing than the rules, the verdict says so.
     """
-    from .agents.product import open_product
+    from ..agents.product import open_product
     from .console import show_verdicts
 
     opened = open_product(product)
@@ -299,8 +299,8 @@ def witness(
     What came of it is kept with the product, and `inspect --witness` takes it from there. Exit code 1 where
     it does not tell good pictures from spoiled ones well enough to be believed on its own.
     """
-    from .agents.calibration import SUFFICIENT
-    from .agents.product import open_product
+    from ..agents.product import open_product
+    from ..agents.witness.calibration import SUFFICIENT
     from .console import calibration_facts, show_calibration
 
     calibration = _call_witness(open_product(product), name, When.doubt, fresh).calibration
@@ -317,8 +317,8 @@ def doctor(as_json: AsJson = False) -> None:
 
     Takes some seconds and changes nothing. Exit codes: 0 full, 1 degraded, 3 unsafe or no sandbox at all.
     """
+    from ..sandbox.doctor import STEPS, examine
     from .console import show_report
-    from .sandbox.doctor import STEPS, examine
 
     with _progress("trying", STEPS) as advance:
         report = examine(advance)
@@ -331,14 +331,14 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 def _teach(name: str, pictures: Path, annotations: Path, references: Path | None) -> Taught:
-    from .agents.product import teach as teach_product
+    from ..agents.product import teach as teach_product
 
     with _progress("reading pictures") as advance:
         return teach_product(name, pictures, annotations, references, lambda path: advance(path.name))
 
 
 def _sentences_of(file: Path | None, example: str | None) -> list[str]:
-    from .agents.workshop import EXAMPLES, read_sentences
+    from ..agents.workshop import EXAMPLES, read_sentences
 
     if example is not None and example not in EXAMPLES:
         raise AuthorError(f"there is no example {example!r}; there are: {', '.join(EXAMPLES)}")
@@ -354,7 +354,7 @@ def _author(
     isolation: Grade | None = None,
     samples: int = 1,
 ) -> list[tuple[str, Authored]]:
-    from .agents.workshop import Workshop
+    from ..agents.workshop import Workshop
 
     with (
         Workshop(product, isolation=isolation) as workshop,
@@ -368,7 +368,7 @@ def _author(
 
 
 def _prove(product: Product, chosen: Sequence[Rule], isolation: Grade | None) -> list[Rule]:
-    from .agents.workshop import Workshop
+    from ..agents.workshop import Workshop
 
     if not chosen:
         return []
@@ -388,9 +388,9 @@ def _inspect(
     isolation: Grade | None = None,
     witness: Witness | None = None,
 ) -> list[Verdict]:
-    from .agents.batch import Results, inspect_all, run_of
-    from .agents.graph import Inspector
-    from .tools.pictures import list_pictures
+    from ..agents.batch import Results, inspect_all, run_of
+    from ..agents.graph import Inspector
+    from ..tools.pictures import list_pictures
 
     samples = list_pictures(paths)
     with Inspector(product, isolation=isolation, witness=witness) as inspector:
@@ -413,7 +413,7 @@ def _call_witness(product: Product, name: str, when: When, fresh: bool = False) 
     from rich.console import Console
     from rich.progress import Progress
 
-    from .agents.examination import call_witness
+    from ..agents.witness.examination import call_witness
 
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("trying the witness", total=None)
@@ -450,7 +450,3 @@ def _say(line: str) -> None:
 def _fail(line: str, code: int = WRONG_USE) -> NoReturn:
     _say(f"error: {line}")
     sys.exit(code)
-
-
-if __name__ == "__main__":
-    main()

@@ -8,10 +8,10 @@ from typing import Final
 
 import numpy as np
 
-from ..geometry import REGIONS
-from ..scene import Part, Scene
-from ..schema import SceneError
-from .discovery_facts import LIKELY, Facts, Guess, Strength, capital, listed, span
+from ...geometry import REGIONS
+from ...scene import Part, Scene
+from ...schema import SceneError
+from .facts import LIKELY, Facts, Guess, Strength, capital, listed, span
 
 STEADY: Final = 0.12
 """Sizes whose standard deviation is below this share of their mean are usual ones."""

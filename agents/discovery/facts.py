@@ -9,9 +9,9 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from ..scene import Part, Scene
-from .offline.lexicon import Lexicon, Named
-from .offline.words import plain_words
+from ...scene import Part, Scene
+from ..offline.lexicon import Lexicon, Named
+from ..offline.words import plain_words
 
 MOST_LABELS: Final = 16
 """Labels that sentences are sought for: those that most pictures show."""

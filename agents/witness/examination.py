@@ -14,16 +14,16 @@ import numpy as np
 from langchain_core.language_models import BaseChatModel
 from pydantic import ValidationError
 
-from ..prompts import InspectionPrompt, templates_sha256
-from ..schema import Rule, Usage, When
-from ..tools.pictures import file_sha256
-from ..tools.spoiling import spoil
+from ...prompts import InspectionPrompt, templates_sha256
+from ...schema import Rule, Usage, When
+from ...tools.pictures import file_sha256
+from ...tools.spoiling import spoil
+from ..llm.abilities import Ability, require, try_ability
+from ..llm.odds import WITH_ODDS
+from ..product import Product
+from ..prompting.composing import PromptSettings, compose
+from ..reasoner import make_reasoner
 from .calibration import MOST_PICTURES, Calibration, State, Trial, suspicion_of
-from .llm.abilities import Ability, require, try_ability
-from .llm.odds import WITH_ODDS
-from .product import Product
-from .prompting import PromptSettings, compose
-from .reasoner import make_reasoner
 from .witness import Witness, ask_witness
 
 FOLDER: Final = "witnesses"

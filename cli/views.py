@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .schema import PictureError
+from ..schema import PictureError
 
 if TYPE_CHECKING:
-    from .tools.modalities import Angles
+    from ..tools.modalities import Angles
 
 # What the verb needs is imported inside it, so that `--help` answers at once.
 
@@ -59,7 +59,7 @@ def views(
     """Show any sample as pictures: turned views and depth, line plots, key frames, or tiles."""
     from PIL import Image
 
-    from .tools.modalities import FEW_ANGLES, Kind, ViewSettings, read_views
+    from ..tools.modalities import FEW_ANGLES, Kind, ViewSettings, read_views
 
     settings = ViewSettings(
         size=size,

@@ -10,11 +10,11 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Final, Literal, NamedTuple
 
-from ..prompts import Opinion
-from ..schema import Record, Usage
-from ..tools.spoiling import Way
-from .llm.asking import Reply
-from .llm.odds import odds_of
+from ...prompts import Opinion
+from ...schema import Record, Usage
+from ...tools.spoiling import Way
+from ..llm.asking import Reply
+from ..llm.odds import odds_of
 
 MOST_PICTURES: Final = 8
 """Good pictures that a witness is asked about; each is also spoiled in every way there is."""

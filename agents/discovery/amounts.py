@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
-from ..scene import Scene
-from ..schema import SceneError
-from .discovery_facts import LIKELY, Facts, Guess, Strength, capital, listed, span
+from ...scene import Scene
+from ...schema import SceneError
+from .facts import LIKELY, Facts, Guess, Strength, capital, listed, span
 
 MOST_ROWS: Final = 12
 """Of a grid, and as many columns."""

@@ -12,11 +12,11 @@ from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from .benchmarks.loco_run import LocoRun
-    from .benchmarks.logibench import Comparison, LogiBench
-    from .benchmarks.logibench.resampling import Interval
-    from .benchmarks.score_report import Row
-    from .benchmarks.scoring import Score
+    from ..benchmarks.loco_run import LocoRun
+    from ..benchmarks.logibench import Comparison, LogiBench
+    from ..benchmarks.logibench.resampling import Interval
+    from ..benchmarks.score_report import Row
+    from ..benchmarks.scoring import Score
 
 # Piped into a file there is no terminal to ask for its width.
 _out = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
@@ -28,7 +28,7 @@ MOST_LINES = 20
 
 def show_score(score: Score) -> None:
     """A table of what maps are worth, in percent, and what was left out."""
-    from .benchmarks.score_report import COLUMNS, overview
+    from ..benchmarks.score_report import COLUMNS, overview
 
     table = _table("percent, larger is better", ["Category"], COLUMNS)
     for row in overview(score):
@@ -43,7 +43,7 @@ def show_score(score: Score) -> None:
 
 def show_loco(run: LocoRun) -> None:
     """A table of what a test set holds, one of what baselines are worth on it, and what was left out."""
-    from .benchmarks import loco_report, score_report
+    from ..benchmarks import loco_report, score_report
 
     held = _table("pictures", ["Category"], loco_report.COLUMNS)
     for data in loco_report.data_rows(run):
@@ -62,7 +62,7 @@ def show_loco(run: LocoRun) -> None:
 
 def show_logibench(result: LogiBench) -> None:
     """Tables of what verdicts, rules and reasons are worth, in percent, and what was left out."""
-    from .benchmarks.logibench import report
+    from ..benchmarks.logibench import report
 
     for title, figures in (("verdicts", report.MAIN_VERDICTS), ("rules and reasons", report.WORDS)):
         table = _table(f"{title}, percent, larger is better", ["Product", "Judged with"], [*figures.values()])

@@ -12,11 +12,11 @@ from rich.syntax import Syntax
 from rich.table import Column, Table
 
 if TYPE_CHECKING:
-    from .agents.author import Authored
-    from .agents.calibration import Calibration
-    from .agents.product import Taught
-    from .sandbox.doctor import Report
-    from .schema import Proof, Rule, Verdict
+    from ..agents.author import Authored
+    from ..agents.product import Taught
+    from ..agents.witness.calibration import Calibration
+    from ..sandbox.doctor import Report
+    from ..schema import Proof, Rule, Verdict
 
 GRADE_STYLES = {
     "held": "green",
@@ -63,7 +63,7 @@ def show_taught(taught: Taught) -> None:
 
 def rule_facts(rule: Rule) -> dict[str, Any]:
     """A rule, JSON-plain, and whether it counts."""
-    from .agents.rulebook import is_proven
+    from ..agents.rulebook import is_proven
 
     rate = rule.proof.false_alarm_rate if rule.proof else None
     return rule.model_dump(mode="json") | {"proven": is_proven(rule), "false_alarm_rate": rate}
@@ -122,7 +122,7 @@ def proof_line(proof: Proof) -> str:
 
 def show_rules(rules: Sequence[Rule]) -> None:
     """A table of the rules: text, kind, whether proven and on how many pictures."""
-    from .agents.rulebook import is_proven
+    from ..agents.rulebook import is_proven
 
     table = Table("No", "Rule", "Kind", "Proven", "On references", "Noticed")
     for rule in rules:
@@ -149,7 +149,7 @@ def why_unproven(rule: Rule) -> str:
 
 def show_verdicts(verdicts: Sequence[Verdict], truth: Mapping[str, Mapping[str, str]] | None = None) -> None:
     """A table of verdicts with their reasons; with the truth beside them where it is known."""
-    from .agents.judge import reasons
+    from ..agents.judge import reasons
 
     table = Table(
         Column("Picture", overflow="fold"), "Verdict", "Score", "Why", *(["Truth"] if truth else [])
@@ -177,7 +177,7 @@ def calibration_facts(calibration: Calibration) -> dict[str, Any]:
 
 def show_calibration(calibration: Calibration) -> None:
     """How often a witness called pictures of each known state anomalous, and what its word is worth."""
-    from .agents.calibration import SUFFICIENT
+    from ..agents.witness.calibration import SUFFICIENT
 
     table = Table("Pictures", "Called anomalous", "Of", "No usable answer")
     for state, (anomalous, count) in calibration.suspected.items():
@@ -200,7 +200,7 @@ def show_calibration(calibration: Calibration) -> None:
 
 def show_report(report: Report) -> None:
     """What the sandbox holds on this machine: a table of its layers, and the grade."""
-    from .sandbox.layers import NAMES
+    from ..sandbox.layers import NAMES
 
     table = Table("Layer", "Alone", "Stopped", "Not stopped", "Why")
     for tried in report.layers:

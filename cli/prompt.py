@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer.core import TyperGroup
 
-from .schema import Grade, PictureError
+from ..schema import Grade, PictureError
 
 if TYPE_CHECKING:
     # Typer's own TyperGroup is typed with it.
     from langchain_core.messages import BaseMessage
     from typer._click import Context
 
-    from .agents.prompting import PromptSettings
-    from .prompts import SentPicture
+    from ..agents.prompting.composing import PromptSettings
+    from ..prompts import SentPicture
 
 # What a verb needs is imported inside it, so that `--help` answers at once.
 
@@ -92,9 +92,9 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON, for scripts.")] = False,
 ) -> None:
     """Show exactly what a vision-language model is asked about a picture, or an author about a sentence."""
-    from .agents.product import open_product
-    from .agents.prompt_samples import author_question, inspection_question
-    from .prompts import inspection_messages, using_templates
+    from ..agents.product import open_product
+    from ..agents.prompting.samples import author_question, inspection_question
+    from ..prompts import inspection_messages, using_templates
 
     opened = open_product(product)
     with using_templates(templates):
@@ -112,7 +112,7 @@ def templates(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to; it may be there already.")],
 ) -> None:
     """Copy the built-in templates to a folder, to change them there; files that are there stay."""
-    from .prompts import copy_templates
+    from ..prompts import copy_templates
 
     written = copy_templates(folder)
     for path in written:
@@ -126,8 +126,8 @@ def templates(
 def _settings(
     preset: Preset, references: int, no_marks: bool, no_crops: bool, hints: list[str], longest_side: int
 ) -> PromptSettings:
-    from .agents.prompting import PromptSettings
-    from .prompts import Piece
+    from ..agents.prompting.composing import PromptSettings
+    from ..prompts import Piece
 
     settings = PromptSettings.preset(
         preset, references=references, longest_side=longest_side, hints=tuple(hints)
@@ -139,7 +139,7 @@ def _settings(
 def _answer(
     messages: list[BaseMessage], pictures: list[SentPicture], out: Path | None, as_json: bool
 ) -> None:
-    from .agents.prompt_page import prompt_facts, prompt_text, save_prompt
+    from ..agents.prompting.page import prompt_facts, prompt_text, save_prompt
 
     facts = prompt_facts(messages, pictures)
     page = save_prompt(out, messages, pictures) if out else None

@@ -7,17 +7,17 @@ from pathlib import Path
 
 from langchain_core.messages import BaseMessage
 
-from ..prompts import InspectionPrompt, Piece, author_messages
-from ..sandbox import language_text
-from ..scene import Scene
-from ..schema import Finding, Grade
-from ..tools.modalities import Kind, kind_of, read_views
-from ..tools.pictures import SUFFIXES, Picture, read_picture
-from .graph import Inspector
-from .measures import measures_of
-from .product import Product
-from .prompting import PromptSettings, compose
-from .workshop import Workshop
+from ...prompts import InspectionPrompt, Piece, author_messages
+from ...sandbox import language_text
+from ...scene import Scene
+from ...schema import Finding, Grade
+from ...tools.modalities import Kind, kind_of, read_views
+from ...tools.pictures import SUFFIXES, Picture, read_picture
+from ..graph import Inspector
+from ..measures import measures_of
+from ..product import Product
+from ..workshop import Workshop
+from .composing import PromptSettings, compose
 
 _SEEN = frozenset({Piece.counts, Piece.marks})
 """Pieces that need the parts in the picture."""

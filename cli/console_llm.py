@@ -14,9 +14,9 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from .agents.llm.abilities import Report
-    from .agents.llm.configured import Configured, Endpoint, Kind
-    from .agents.llm.serving import Serving
+    from ..agents.llm.abilities import Report
+    from ..agents.llm.configured import Configured, Endpoint, Kind
+    from ..agents.llm.serving import Serving
 
 # Piped into a file there is no terminal to ask for its width.
 _out = Console(highlight=False, width=None if sys.stdout.isatty() else 120)

@@ -13,13 +13,13 @@ from typing import Any, Final, NamedTuple
 from langchain_core.language_models import BaseChatModel
 from pydantic import TypeAdapter
 
-from ..prompts import InspectionPrompt, Opinion, inspection_messages, pointed_at
-from ..scene import Scene
-from ..schema import Finding, When
-from ..tools.pictures import Picture
+from ...prompts import InspectionPrompt, Opinion, inspection_messages, pointed_at
+from ...scene import Scene
+from ...schema import Finding, When
+from ...tools.pictures import Picture
+from ..llm.answers import in_one_line
+from ..llm.asking import Reply, ask_all
 from .calibration import SUFFICIENT, Calibration, suspicion_of
-from .llm.answers import in_one_line
-from .llm.asking import Reply, ask_all
 
 ASKED: Final = "Is the product in the picture normal?"
 

@@ -8,18 +8,18 @@ from typing import Any, Final
 from langchain_core.language_models import BaseChatModel
 from pydantic import Field, TypeAdapter
 
-from ..prompts.discover import discover_messages
-from ..scene import Scene
-from ..schema import AuthorError, Record
-from .discovery import MOST_PROPOSALS, Discovery, facts_of, settle
-from .discovery_facts import Guess, Strength
-from .llm.abilities import Ability, try_ability
-from .llm.answers import in_one_line
-from .llm.asking import ask
-from .measures import measures_of, rounded
-from .offline import readable_sentences
-from .prompt_pictures import sent_picture
-from .workshop import Workshop
+from ...prompts.discover import discover_messages
+from ...scene import Scene
+from ...schema import AuthorError, Record
+from ..llm.abilities import Ability, try_ability
+from ..llm.answers import in_one_line
+from ..llm.asking import ask
+from ..measures import measures_of, rounded
+from ..offline import readable_sentences
+from ..prompting.pictures import sent_picture
+from ..workshop import Workshop
+from .facts import Guess, Strength
+from .search import MOST_PROPOSALS, Discovery, facts_of, settle
 
 LONGEST: Final = 300
 """Characters of a sentence, and of why it was proposed."""

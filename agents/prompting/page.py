@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from langchain_core.messages import BaseMessage, convert_to_openai_messages
 
-from ..prompts import PromptError, SentPicture, templates_sha256
-from ..tools.pictures import shown
-from .pages import page_templates, write_whole
+from ...prompts import PromptError, SentPicture, templates_sha256
+from ...tools.pictures import shown
+from ..pages import page_templates, write_whole
 
 CHARACTERS_A_TOKEN: Final = 4
 """Of English, roughly, for an estimate."""

@@ -9,10 +9,10 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from ..schema import AuthorError, Record, Rule
-from .discovery import Discovery
-from .product import Product
-from .workshop import keep_rule
+from ...schema import AuthorError, Record, Rule
+from ..product import Product
+from ..workshop import keep_rule
+from .search import Discovery
 
 FILE: Final = "proposals.json"
 """In the product's folder."""

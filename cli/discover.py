@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .schema import Grade
+from ..schema import Grade
 
 if TYPE_CHECKING:
-    from .agents.discovery import Discovery
-    from .agents.product import Product
-    from .schema import Rule
+    from ..agents.discovery.search import Discovery
+    from ..agents.product import Product
+    from ..schema import Rule
 
 # What the verb needs is imported inside it, so that `--help` answers at once.
 
@@ -47,9 +47,9 @@ def discover(
     Nothing becomes a rule unless it is accepted: one by one in a terminal, or with --accept. Exit code 1
     when nothing is found.
     """
-    from .agents.discovery_kept import accept as accept_proposals
-    from .agents.discovery_kept import chosen_numbers, keep_proposals, last_proposals
-    from .agents.product import open_product
+    from ..agents.discovery.kept import accept as accept_proposals
+    from ..agents.discovery.kept import chosen_numbers, keep_proposals, last_proposals
+    from ..agents.product import open_product
 
     opened = open_product(product)
     if accept is None:
@@ -74,10 +74,10 @@ def discover(
 
 
 def _discovered(product: Product, llm: str, isolation: Grade | None) -> Discovery:
-    from .agents.discovery import discover as discover_offline
-    from .agents.discovery_model import discover_with
-    from .agents.reasoner import OFFLINE, make_reasoner
-    from .agents.workshop import Workshop
+    from ..agents.discovery.model import discover_with
+    from ..agents.discovery.search import discover as discover_offline
+    from ..agents.reasoner import OFFLINE, make_reasoner
+    from ..agents.workshop import Workshop
 
     model = None if llm == OFFLINE else make_reasoner(llm)
     with Workshop(product, isolation=isolation) as workshop, _progress() as on_step:

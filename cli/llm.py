@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 if TYPE_CHECKING:
-    from .agents.llm.serving import Serving
+    from ..agents.llm.serving import Serving
 
 # What a verb needs is imported inside it, so that `--help` answers at once.
 
@@ -39,7 +39,7 @@ def list_models(context: typer.Context, as_json: AsJson = False) -> None:
     """
     if context.invoked_subcommand:
         return
-    from .agents.llm.configured import configured
+    from ..agents.llm.configured import configured
     from .console_llm import show_configured, waiting
 
     with waiting("looking"):
@@ -60,8 +60,8 @@ def check(
     Costs about ten short questions. Exit codes: 0 it can write checks, 1 it lacks what that needs (it
     answers, and keeps to a schema), 2 it cannot be asked.
     """
-    from .agents.llm.abilities import Ability, Report, try_ability
-    from .agents.reasoner import make_reasoner
+    from ..agents.llm.abilities import Ability, Report, try_ability
+    from ..agents.reasoner import make_reasoner
     from .console_llm import show_abilities, waiting
 
     model = make_reasoner(name)
@@ -123,7 +123,7 @@ def serve(
     It listens on this machine only unless --host says otherwise, fetches no pictures from the network, and
     wants the key in $LOGISIGHT_LLM_KEY where one is set. The program is `vllm` on PATH, or $LOGISIGHT_VLLM.
     """
-    from .agents.llm.serving import Serving
+    from ..agents.llm.serving import Serving
 
     serving = Serving(
         model=model,
@@ -138,7 +138,7 @@ def serve(
         extra=tuple(extra or ()),
     )
     if dry_run:
-        from .agents.llm.serving import shown_command
+        from ..agents.llm.serving import shown_command
 
         typer.echo(shown_command(serving))
     else:
@@ -147,8 +147,8 @@ def serve(
 
 def _serve(serving: Serving, log: Path | None, timeout: float, verbose: bool) -> None:
     """Serve until the person or the system says stop, or the server ends by itself."""
-    from .agents.llm.server import started
-    from .agents.llm.serving import find_vllm, log_file, shown_command
+    from ..agents.llm.server import started
+    from ..agents.llm.serving import find_vllm, log_file, shown_command
     from .console_llm import show_ready, waiting
 
     program = find_vllm()

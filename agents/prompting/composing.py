@@ -10,7 +10,7 @@ from typing import Any, Final
 import cv2
 import numpy as np
 
-from ..prompts import (
+from ...prompts import (
     PRESETS,
     Crop,
     InspectionPrompt,
@@ -21,14 +21,14 @@ from ..prompts import (
     PromptError,
     SentPicture,
 )
-from ..scene import Scene
-from ..schema import Box, Evidence, Finding, Rule
-from ..tools.numbering import draw_numbers
-from ..tools.parts import Pixels
-from ..tools.pictures import Picture
-from .judge import evidence_of
-from .product import Product, Reference
-from .prompt_pictures import encoded, fitted, fitted_size, sent_once, sent_picture, sent_pixels
+from ...scene import Scene
+from ...schema import Box, Evidence, Finding, Rule
+from ...tools.numbering import draw_numbers
+from ...tools.parts import Pixels
+from ...tools.pictures import Picture
+from ..judge import evidence_of
+from ..product import Product, Reference
+from .pictures import encoded, fitted, fitted_size, sent_once, sent_picture, sent_pixels
 
 MOST_MARKS: Final = 60
 """Numbers on a picture; with more nobody sees the product."""

@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn, Protocol, TypeVar
 
 import typer
 
-from .schema import Grade, When
+from ..schema import Grade, When
 
 # What a verb needs is imported inside it, so that `--help` answers at once.
 
@@ -70,9 +70,9 @@ def score(
 
     A run that was cut off goes on with the category where it was. Exit code 1 when something was left out.
     """
-    from .benchmarks.anomaly_maps import MapFolder
-    from .benchmarks.score_report import write_score_report
-    from .benchmarks.scoring import score_maps
+    from ..benchmarks.anomaly_maps import MapFolder
+    from ..benchmarks.score_report import write_score_report
+    from ..benchmarks.scoring import score_maps
     from .console_bench import show_score
 
     with _progress() as (start, advance):
@@ -108,9 +108,9 @@ def loco(
     Every file that breaks the layout is a line, and the rest is used. A run that was cut off goes on where it
     was. Exit code 1 when something was left out.
     """
-    from .benchmarks.baselines import BASELINES
-    from .benchmarks.loco_report import write_loco_report
-    from .benchmarks.loco_run import run_loco
+    from ..benchmarks.baselines import BASELINES
+    from ..benchmarks.loco_report import write_loco_report
+    from ..benchmarks.loco_run import run_loco
     from .console_bench import show_loco
 
     with _progress() as (start, advance):
@@ -170,8 +170,8 @@ def logibench(
     all test pictures, with the parts as annotated and with the parts as seen. A run that was cut off goes on
     where it was. Exit code 1 when something was left out.
     """
-    from .benchmarks.baselines import BASELINES
-    from .benchmarks.logibench import WAYS, Settings, run_logibench, write_logibench_report
+    from ..benchmarks.baselines import BASELINES
+    from ..benchmarks.logibench import WAYS, Settings, run_logibench, write_logibench_report
     from .console_bench import show_logibench
 
     settings = Settings(
@@ -203,7 +203,7 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Hold two results of `bench logibench` against each other, picture by picture."""
-    from .benchmarks.logibench import compare_results
+    from ..benchmarks.logibench import compare_results
     from .console_bench import show_comparison
 
     comparison = compare_results(first, second)
@@ -234,7 +234,7 @@ def synth(
 
     A line that was cut off goes on where it stopped.
     """
-    from .benchmarks.synthetic import PRODUCTS, Counts, synthesize
+    from ..benchmarks.synthetic import PRODUCTS, Counts, synthesize
 
     counts = Counts(train=train, validation=validation, good=good, logical=logical, structural=structural)
     names = tuple(category or PRODUCTS)

@@ -14,9 +14,9 @@ import cv2
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from ..prompts import SentPicture
-from ..tools.parts import Pixels
-from ..tools.pictures import Picture
+from ...prompts import SentPicture
+from ...tools.parts import Pixels
+from ...tools.pictures import Picture
 
 QUALITY: Final = 92
 """Of JPEG."""

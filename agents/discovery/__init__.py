@@ -1,0 +1,1 @@
+"""Rules that nobody has stated yet."""

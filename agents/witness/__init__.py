@@ -1,0 +1,1 @@
+"""A vision-language model as a witness: examined first, and believed for what that was worth."""

@@ -1,0 +1,5 @@
+"""`python -m logisight.cli`."""
+
+from . import main
+
+main()
