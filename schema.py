@@ -55,6 +55,10 @@ class ModelError(LogiSightError):
     """A chat model that cannot be asked: its endpoint does not answer, refuses or fails, or is not set up."""
 
 
+class QuestionError(ModelError):
+    """One question that a chat model does not take, such as one that is too long. It may well take others."""
+
+
 class SandboxError(LogiSightError):
     """The jail itself does not work; no rule was judged."""
 

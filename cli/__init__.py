@@ -47,8 +47,6 @@ app = typer.Typer(
 app.add_typer(bench, name="bench")
 app.add_typer(chat_models)
 app.add_typer(prompt, name="prompt")
-app.command(epilog="Example: logisight discover pushpins --accept 1,3")(discover)
-app.command(epilog="Example: logisight views sphere.ply --out views/")(views)
 
 ProductName = Annotated[str, typer.Argument(metavar="PRODUCT", help="A folder, or a name below ./products.")]
 Least = Annotated[
@@ -328,6 +326,10 @@ def doctor(as_json: AsJson = False) -> None:
         show_report(report)
     codes = {Grade.full: NORMAL, Grade.degraded: NOT_NORMAL, Grade.unsafe: NOT_ISOLATED}
     raise typer.Exit(codes[report.grade])
+
+
+app.command(epilog="Example: logisight discover pushpins --accept 1,3")(discover)
+app.command(epilog="Example: logisight views sphere.ply --out views/")(views)
 
 
 def _teach(name: str, pictures: Path, annotations: Path, references: Path | None) -> Taught:

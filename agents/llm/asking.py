@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.runnables import RunnableConfig
 from pydantic import TypeAdapter
 
-from ...schema import AuthorError, Usage
+from ...schema import AuthorError, QuestionError, Usage
 from .answers import held_to, read_answer, whole_text
 
 REPAIRS: Final = 1
@@ -29,6 +30,7 @@ Failure = Literal[
     "unfinished",  # was cut off, withheld or empty, or the model will not answer
     "shape",  # is not the JSON that was asked for
     "language",  # is not in English
+    "refused",  # is not there, since the model does not take the question
 ]
 """Why an answer cannot be used."""
 
@@ -81,15 +83,33 @@ def ask_all(
     replies: dict[int, Reply[T]] = {}
     for _ in range(REPAIRS + 1):
         start = time.perf_counter()
-        messages = model.batch(list(asked.values()), {"max_concurrency": AT_ONCE}, **options) if asked else []
+        answers = list(_answers(model, list(asked.values()), options))
         seconds = (time.perf_counter() - start) / max(len(asked), 1)
-        for place, message in zip(asked, messages, strict=True):
+        for place, answer in zip(asked, answers, strict=True):
             before = replies[place].usage if place in replies else Usage()
-            replies[place] = _read(message, shape, words_of, before + usage_of(message, seconds))
+            if isinstance(answer, QuestionError):
+                refused = before + Usage(calls=1, seconds=seconds)
+                replies[place] = Reply(None, AIMessage(""), "refused", str(answer), refused)
+            else:
+                replies[place] = _read(answer, shape, words_of, before + usage_of(answer, seconds))
         asked = {
-            place: [*questions[place], *_again(reply)] for place, reply in replies.items() if reply.failure
+            place: [*questions[place], *_again(reply)]
+            for place, reply in replies.items()
+            if reply.failure not in (None, "refused")
         }
     return [replies[place] for place in range(len(questions))]
+
+
+def _answers(
+    model: BaseChatModel, questions: list[list[BaseMessage]], options: dict[str, Any]
+) -> Iterator[BaseMessage | QuestionError]:
+    """The answers to questions, in order, and why the model does not take one of them."""
+    limit: RunnableConfig = {"max_concurrency": AT_ONCE}
+    answers: list[Any] = list(model.batch([*questions], limit, return_exceptions=True, **options))
+    for answer in answers:
+        if isinstance(answer, Exception) and not isinstance(answer, QuestionError):
+            raise answer
+        yield answer
 
 
 def _again(reply: Reply[Any]) -> list[BaseMessage]:

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 import openai
 
-from ...schema import ModelError
+from ...schema import ModelError, QuestionError
 from .answers import in_one_line
 from .settings import KEY_VARIABLE, MAX_TOKENS_VARIABLE, TIMEOUT_VARIABLE, URL_VARIABLE
 
@@ -19,6 +19,8 @@ _TOO_LONG: Final = (
     "max_tokens",
     "max_completion_tokens",
 )
+_REFUSES_QUESTION: Final = (400, 413, 422)
+"""Statuses that say something about the question and nothing about the endpoint."""
 _SHOWN_MODELS: Final = 8
 
 
@@ -46,7 +48,8 @@ def in_words(asked: Asked) -> Iterator[None]:
     """Say what goes wrong inside in one line.
 
     Raises:
-        ModelError: The endpoint does not answer, refuses, fails, or answers with what is no chat completion.
+        QuestionError: The endpoint does not take the question.
+        ModelError: It does not answer, refuses, fails, or answers with what is no chat completion.
     """
     try:
         yield
@@ -61,7 +64,8 @@ def in_words(asked: Asked) -> Iterator[None]:
             f"start the server of {asked.name}, or say where it is with {URL_VARIABLE}"
         ) from error
     except openai.APIStatusError as error:
-        raise ModelError(_of_status(error, asked)) from error
+        kind = QuestionError if error.status_code in _REFUSES_QUESTION else ModelError
+        raise kind(_of_status(error, asked)) from error
     except (
         openai.OpenAIError,
         AttributeError,

@@ -20,7 +20,7 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables.config import RunnableConfig, get_config_list, run_in_executor
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ...schema import ModelError
+from ...schema import ModelError, QuestionError
 from . import settings
 from .answers import in_one_line
 from .here import ModelHere, found, freed
@@ -110,7 +110,7 @@ class Engine:
         """The messages as `LLM.chat` takes them.
 
         Raises:
-            ModelError: They cannot be put to a chat model.
+            QuestionError: They cannot be put to a chat model.
         """
         return conversation_of(messages, special_tokens(self._llm.get_tokenizer()))
 
@@ -163,14 +163,14 @@ class Engine:
             ) from error
         except self._refusals as error:
             if len(conversations) == 1:
-                return [ModelError(f"{self._name} does not take the question ({_words(error)})")]
+                return [QuestionError(f"{self._name} does not take the question ({_words(error)})")]
         half = len(conversations) // 2
         return self._chat(conversations[:half], wishes) + self._chat(conversations[half:], wishes)
 
     def _read(self, output: Any, wishes: Wishes) -> Written | ModelError:
         (answer,) = output.outputs
         if answer.finish_reason not in ("stop", "length"):
-            return ModelError(f"{self._name} gave up on the question ({answer.finish_reason})")
+            return QuestionError(f"{self._name} gave up on the question ({answer.finish_reason})")
         return Written(
             answer.text,
             answer.finish_reason,

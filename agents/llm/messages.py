@@ -17,7 +17,7 @@ from langchain_core.utils.json_schema import dereference_refs
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ...schema import ModelError
+from ...schema import ModelError, QuestionError
 from ...tools.pictures import MAX_PIXELS
 from .answers import in_one_line
 
@@ -146,12 +146,14 @@ def conversation_of(messages: Sequence[BaseMessage], special: Sequence[str]) -> 
     picture. Content is one text, or a list of parts where there is a picture.
 
     Raises:
-        ModelError: A part is neither text nor a picture in a data URI.
+        QuestionError: A part is neither text nor a picture in a data URI.
     """
     try:
         conversation = convert_to_openai_messages(list(messages))
     except (ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"the messages cannot be put to a chat model ({in_one_line(str(error))})") from error
+        raise QuestionError(
+            f"the messages cannot be put to a chat model ({in_one_line(str(error))})"
+        ) from error
     told = [{**message, "content": _content(message.get("content"))} for message in conversation]
     return [_plain(message, [token for token in special if len(token) > 1]) for message in told]
 
@@ -167,7 +169,7 @@ def _content(content: Any) -> str | list[dict[str, Any]]:
             part = {"type": "image_url", "image_url": {"url": url}}
         elif part.get("type") != "text":
             kind = in_one_line(str(part.get("type")), 40)
-            raise ModelError(f"a chat model is asked with text and pictures, and {kind!r} is neither")
+            raise QuestionError(f"a chat model is asked with text and pictures, and {kind!r} is neither")
         parts.append(part)
     if all(part["type"] == "text" for part in parts):
         return "\n".join(str(part["text"]) for part in parts)
@@ -194,11 +196,11 @@ def open_picture(url: str) -> Image.Image:
     """The picture in a data URI, its header read and nothing decoded yet.
 
     Raises:
-        ModelError: It is another address, is damaged, or has more than MAX_PIXELS.
+        QuestionError: It is another address, is damaged, or has more than MAX_PIXELS.
     """
     head = _DATA.match(url)
     if not head:
-        raise ModelError(
+        raise QuestionError(
             f"pictures travel inside the question, as data:image/png;base64,...; {in_one_line(url, 60)!r} "
             "is not fetched"
         )
@@ -206,9 +208,11 @@ def open_picture(url: str) -> Image.Image:
         data = base64.b64decode(url[head.end() :], validate=True)
         picture = Image.open(io.BytesIO(data), formats=_FORMATS)
     except _DAMAGED as error:
-        raise ModelError(f"a picture in the question is damaged or not {', '.join(_FORMATS)}") from error
+        raise QuestionError(f"a picture in the question is damaged or not {', '.join(_FORMATS)}") from error
     if picture.width * picture.height > MAX_PIXELS:
-        raise ModelError(f"a picture in the question has over {MAX_PIXELS / 1e6:g} megapixels; scale it down")
+        raise QuestionError(
+            f"a picture in the question has over {MAX_PIXELS / 1e6:g} megapixels; scale it down"
+        )
     return picture
 
 

@@ -24,7 +24,7 @@ from transformers import (
     TextIteratorStreamer,
 )
 
-from ...schema import ModelError
+from ...schema import ModelError, QuestionError
 from .answers import in_one_line
 from .here import freed
 from .messages import Conversation, Wishes, Written, odds_of, open_picture, special_tokens
@@ -94,7 +94,8 @@ class Weights:
         """Write an answer, until it ends, has all its tokens, took so many seconds, or is given up.
 
         Raises:
-            ModelError: The model has no room for it, reads no pictures, or fails.
+            QuestionError: The model has no room for the question and its answer.
+            ModelError: It reads no pictures, or fails.
         """
         with _answering(self._name), torch.inference_mode(), _seeded(wishes.seed):
             inputs = self._inputs(conversation, wishes)
@@ -147,7 +148,7 @@ class Weights:
         context = getattr(self._sizes, "max_position_embeddings", None)
         room = context - asked if context else wishes.max_tokens
         if room < 1:
-            raise ModelError(
+            raise QuestionError(
                 f"{self._name} has no room for the question and its answer: {asked} tokens were asked and "
                 f"{context} fit; ask less, or name a model with a longer context"
             )

@@ -15,7 +15,7 @@ from langchain_core.language_models import BaseChatModel
 from pydantic import ValidationError
 
 from ...prompts import InspectionPrompt, templates_sha256
-from ...schema import Rule, Usage, When
+from ...schema import ModelError, Rule, Usage, When
 from ...tools.pictures import file_sha256
 from ...tools.spoiling import spoil
 from ..llm.abilities import Ability, require, try_ability
@@ -103,7 +103,10 @@ def _examine(
     usage, least = Usage(), 1.0
     exhibits = _exhibits(product, rules, settings)
     while some := list(islice(exhibits, _AT_ONCE)):
-        for exhibit, reply in zip(some, ask_witness(model, [e.prompt for e in some], options), strict=True):
+        replies = ask_witness(model, [exhibit.prompt for exhibit in some], options)
+        if all(reply.failure == "refused" for reply in replies):
+            raise ModelError(replies[0].problem)
+        for exhibit, reply in zip(some, replies, strict=True):
             suspicion = suspicion_of(reply)
             trials.append(Trial(picture=exhibit.picture, state=exhibit.state, suspicion=suspicion))
             usage += reply.usage

@@ -86,7 +86,21 @@ def test_a_model_that_never_mends_ends_with_the_kind_of_failure(endpoint, what):
     assert reply.usage.calls == REPAIRS + 1
 
 
-@pytest.mark.parametrize("status", [400, 401, 404, 429, 500])
+def test_a_question_that_is_not_taken_is_lost_alone(endpoint):
+    def answer(body):
+        text = str(body["messages"][0]["content"])
+        return probed(body) or (failure(400, "too long") if text.endswith("3") else completion(GOOD))
+
+    endpoint.answer = answer
+    questions = [[HumanMessage(f"picture {number}")] for number in range(5)]
+    replies = ask_all(open_endpoint("vllm", MODEL), questions, SHAPE)
+    assert [reply.failure for reply in replies] == [None, None, None, "refused", None]
+    assert "too long" in replies[3].problem
+    # It would be refused again.
+    assert replies[3].usage.calls == 1
+
+
+@pytest.mark.parametrize("status", [401, 404, 429, 500])
 def test_an_endpoint_that_fails_is_an_error_and_no_answer(endpoint, status):
     endpoint.in_turn_held(failure(status, "no"))
     with pytest.raises(ModelError, match="no"):
