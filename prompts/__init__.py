@@ -12,7 +12,7 @@ from .inspection import (
     SentPicture,
     inspection_messages,
 )
-from .opinion import Opinion, opinion_schema, pointed_at
+from .opinion import Opinion, pointed_at
 from .quoting import PromptError
 from .reason_judge import judge_messages
 from .templates import copy_templates, templates, templates_sha256, using_templates
@@ -32,7 +32,6 @@ __all__ = [
     "copy_templates",
     "inspection_messages",
     "judge_messages",
-    "opinion_schema",
     "pointed_at",
     "templates",
     "templates_sha256",

@@ -43,21 +43,6 @@ class Opinion(Record):
     confidence: float = Field(ge=0, le=1)
 
 
-def opinion_schema(prompt: InspectionPrompt) -> dict[str, Any]:
-    """The JSON schema of an Opinion on a picture: boxes within it, and only marks that it has."""
-    schema = Opinion.model_json_schema()
-    del schema["description"]  # is for readers of this module
-    fields = schema["properties"]
-    corner = fields["boxes"]["items"]["items"]
-    corner["maximum"] = max(prompt.picture.width, prompt.picture.height)
-    numbers = [mark.number for mark in prompt.marked.marks] if prompt.marked else []
-    if numbers:
-        fields["marks"]["items"] = {"type": "integer", "enum": numbers}
-    else:
-        fields["marks"]["maxItems"] = 0
-    return schema
-
-
 def pointed_at(opinion: Opinion, prompt: InspectionPrompt) -> list[Evidence]:
     """Where a model sees what is wrong, in pixels of the picture at its full size.
 

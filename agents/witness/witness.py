@@ -78,26 +78,28 @@ class Witness:
         """What an answer adds to a picture on which no rule has failed."""
         opinion, suspicion = reply.value, suspicion_of(reply)
         if opinion is None or suspicion is None:
-            return Testimony(self._undecided(f"its answer could not be used ({reply.problem})", 0.0))
+            unusable = f"{self._called}: its answer could not be used ({reply.problem})"
+            return Testimony(self._finding(unusable, "undecided", 0.0, 0.5))
         threshold, weight = self.calibration.worth
-        said = f"{self.name} says: {in_one_line(opinion.reason)}".rstrip(".")
+        said = f"{self._called} says: {in_one_line(opinion.reason)}".rstrip(".")
         if weight == 0:
             return Testimony(
                 None, f"asked since {occasion}, {said}; it does not tell good pictures from spoiled ones"
             )
         if suspicion <= threshold:
             score = 0.5 * weight * suspicion / threshold
-            return Testimony(self._finding(f"{self.name} sees nothing wrong", "passed", weight, score))
+            return Testimony(self._finding(f"{self._called} sees nothing wrong", "passed", weight, score))
         if weight < SUFFICIENT:
-            return Testimony(self._undecided(f"{said}; its word alone is not enough", weight))
+            doubted = f"{said}; its word alone is not enough"
+            return Testimony(self._finding(doubted, "undecided", weight, 0.5))
         strength = (suspicion - threshold) / (1 - threshold)
         kind = "structural" if opinion.kind == "none" else opinion.kind
         found = self._finding(said, "failed", weight, 0.5 + 0.5 * weight * strength)
         return Testimony(found.model_copy(update={"kind": kind, "parts": pointed_at(opinion, prompt)}))
 
-    def _undecided(self, reason: str, weight: float) -> Finding:
-        named = reason if reason.startswith(self.name) else f"{self.name}: {reason}"
-        return self._finding(named, "undecided", weight, 0.5)
+    @property
+    def _called(self) -> str:
+        return f"the witness {self.name}"
 
     def _finding(self, reason: str, status: Any, weight: float, score: float) -> Finding:
         return Finding(

@@ -106,7 +106,10 @@ def inspect(product, picture, when=When.always):
 def test_what_no_rule_looks_at_is_seen_and_it_is_said_that_the_rules_hold(product, line, model):
     verdict = inspect(product, line.scratched)
     assert verdict.status == "anomalous"
-    assert verdict.explanation == f"Anomalous: {NAME} says: there is a scratch on it. Yet the rule holds."
+    assert (
+        verdict.explanation
+        == f"Anomalous: the witness {NAME} says: there is a scratch on it. Yet the rule holds."
+    )
     ruled, seen = verdict.findings
     assert (ruled.status, ruled.rule, ruled.witness) == ("passed", 1, "")
     assert (seen.status, seen.rule, seen.witness, seen.kind) == ("failed", 0, NAME, "structural")
@@ -118,7 +121,7 @@ def test_what_no_rule_looks_at_is_seen_and_it_is_said_that_the_rules_hold(produc
 def test_who_sees_nothing_wrong_agrees_and_the_rules_decide(product, line, model):
     verdict = inspect(product, line.good)
     assert verdict.status == "normal"
-    assert verdict.explanation == f"Normal: the rule holds. {NAME[:1].upper()}{NAME[1:]} sees nothing wrong."
+    assert verdict.explanation == f"Normal: the rule holds. The witness {NAME} sees nothing wrong."
     assert verdict.score < 0.5
 
 

@@ -8,7 +8,7 @@ from logisight.agents.draft import Attempt
 from logisight.benchmarks.logibench.facts import PictureFact, RuleFact
 from logisight.benchmarks.logibench.marks import Case, authored, classified, picture_rows, reasoned, scored
 from logisight.benchmarks.logibench.resampling import RESAMPLES, auroc, interval, ratio, resampled, stream
-from logisight.benchmarks.logibench.result import PictureRow
+from logisight.benchmarks.logibench.result import Cost, PictureRow
 from logisight.benchmarks.logibench.telling import Told, Vocabulary
 from logisight.schema import Rule
 from reasons import finding, true
@@ -154,7 +154,7 @@ def test_tables_tell_what_became_of_rules_and_defects():
         ),
     ]
     rows = picture_rows(cases, facts, Vocabulary(["pushpin", "box"], {}), {"box": ["pushpin"]})
-    scores, _ = scored([rule_fact(1, None), rule_fact(2, "blind", proven=False)], rows, cases, facts, 0)
+    scores, _ = scored([rule_fact(1, None), rule_fact(2, "blind", proven=False)], rows, cases, facts, 0, Cost())
     first, second = scores.rules
     assert (first.alarms, first.undecided, first.false) == ({"good": 1, "logical": 1}, 1, 1)
     assert (second.proven, second.failure, second.alarms) == (False, "blind", {})

@@ -345,7 +345,7 @@ def test_a_streamed_answer_is_held_to_its_shape_too(endpoint):
 def test_no_more_questions_than_set_are_with_an_endpoint_at_once_and_none_is_lost(endpoint, monkeypatch):
     monkeypatch.setenv("LOGISIGHT_LLM_CONCURRENCY", "2")
     # The last question waits longer for its turn than the endpoint may take for an answer.
-    monkeypatch.setenv("LOGISIGHT_LLM_TIMEOUT", "0.5")
+    monkeypatch.setenv("LOGISIGHT_LLM_TIMEOUT", "2")
     within, most, lock = 0, 0, threading.Lock()
 
     def slowly(_):
@@ -353,7 +353,7 @@ def test_no_more_questions_than_set_are_with_an_endpoint_at_once_and_none_is_los
         with lock:
             within += 1
             most = max(most, within)
-        time.sleep(0.1)
+        time.sleep(0.3)
         with lock:
             within -= 1
         return completion("hello")
