@@ -154,7 +154,8 @@ def test_tables_tell_what_became_of_rules_and_defects():
         ),
     ]
     rows = picture_rows(cases, facts, Vocabulary(["pushpin", "box"], {}), {"box": ["pushpin"]})
-    scores, _ = scored([rule_fact(1, None), rule_fact(2, "blind", proven=False)], rows, cases, facts, 0, Cost())
+    rules = [rule_fact(1, None), rule_fact(2, "blind", proven=False)]
+    scores, _ = scored(rules, rows, cases, facts, 0, Cost())
     first, second = scores.rules
     assert (first.alarms, first.undecided, first.false) == ({"good": 1, "logical": 1}, 1, 1)
     assert (second.proven, second.failure, second.alarms) == (False, "blind", {})
