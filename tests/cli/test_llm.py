@@ -151,6 +151,8 @@ def test_a_server_is_told_of_once_it_answers_and_stopped_with_its_workers(tmp_pa
     running = subprocess.Popen(
         [*command, "--log", str(tmp_path / "log"), "--verbose"],
         env={**os.environ, "LOGISIGHT_VLLM": str(program)},
+        # Whoever runs the tests may have it ignored, as nohup does, and what is ignored stays ignored.
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -159,7 +161,7 @@ def test_a_server_is_told_of_once_it_answers_and_stopped_with_its_workers(tmp_pa
     worker = int((tmp_path / "worker").read_text())
     assert is_running(worker)
     running.send_signal(number)
-    _, err = running.communicate()
+    _, err = running.communicate(timeout=60)
     assert ready == f"ready: http://127.0.0.1:{port}/v1 serves tiny; Ctrl-C stops it\n"
     assert [line.strip() for line in how_to_use] == [
         f"export LOGISIGHT_LLM_URL=http://127.0.0.1:{port}/v1",
