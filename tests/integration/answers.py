@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from typing import Any
+
+from logisight.agents.author import ATTEMPTS
 
 CLOSED = {
     "type": "object",
@@ -31,3 +34,12 @@ def fits(text: str) -> bool:
         and answer["kind"] in CLOSED["properties"]["kind"]["enum"]
         and 0 <= answer["pins"] <= 9
     )
+
+
+def is_refused_in_words(authored: dict[str, Any]) -> bool:
+    """Whether authoring ended without a rule and said why.
+
+    What a random model writes is most often cut off, but in the right form it may also decline, or be code
+    that is turned down. Which it is depends on its tokens, which come from the words of this repository.
+    """
+    return not authored["rule"] and bool(authored["refusal"] or len(authored["evidence"]) >= ATTEMPTS)

@@ -17,7 +17,7 @@ pytest.importorskip("transformers", reason="the extra `local` is not installed")
 
 import torch
 from command_line import logisight
-from integration.answers import CLOSED, JUDGE, LONG, SENTENCE, fits
+from integration.answers import CLOSED, JUDGE, LONG, SENTENCE, fits, is_refused_in_words
 from integration.pictures import picture_message
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
@@ -287,6 +287,5 @@ def test_authoring_with_garbage_ends_refused_and_the_rulebook_stays(home: Path, 
     )
     (result,) = json.loads(ended.stdout)
     assert ended.returncode == 1
-    assert not result["rule"]
-    assert len(result["evidence"]) == 3 and all("cut off" in line for line in result["evidence"])
+    assert is_refused_in_words(result)
     assert {file: file.read_bytes() for file in (demo_line / "box").rglob("*") if file.is_file()} == before
