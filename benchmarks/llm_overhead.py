@@ -31,8 +31,8 @@ from ..agents.draft import Draft, Refusal, Request, answer_schema
 from ..agents.llm.answers import held_to, read_answer, whole_text
 from ..agents.llm.endpoint import open_endpoint
 from ..agents.llm.settings import URL_VARIABLE
-from ..agents.product import teach
-from ..agents.prompting.composing import compose
+from ..agents.product import Product, teach
+from ..agents.prompting.composing import PromptSettings, compose
 from ..agents.witness.witness import ask_witness
 from ..prompts import author_messages
 from ..sandbox import language_text
@@ -102,8 +102,12 @@ def measure(repeats: int) -> Iterator[tuple[str, str, Times]]:
     with tempfile.TemporaryDirectory() as name, _answering() as server:
         os.environ[URL_VARIABLE] = server.url
         yield "to write a check (text)", "text", _compared(server, _author(), repeats)
-        questions = _witness(Path(name))
-        yield "about a new 1-megapixel picture", "picture", _compared(server, questions, repeats)
+        product = _product(Path(name))
+        for what, preset in (
+            ("a new 1-megapixel picture", "references"),
+            ("the same, and with marks", "full"),
+        ):
+            yield what, "picture", _compared(server, _witness(product, preset), repeats)
 
 
 Question = tuple[Callable[[Any], None], Callable[[], Any]]
@@ -122,17 +126,21 @@ def _author() -> Question:
     return ask, lambda: None
 
 
-def _witness(folder: Path) -> Question:
-    """Asks about a picture that was not seen before, beside one reference picture that was."""
+def _product(folder: Path) -> Product:
     write_product_line(folder, normals=1, tests=1, size=MEGAPIXEL)
-    taught = teach(folder / "box", folder / "references", folder / "annotations")
-    _, picture = next(taught.product.reference_pictures())
-    scene = taught.product.see(picture)[1].scene
+    return teach(folder / "box", folder / "references", folder / "annotations").product
+
+
+def _witness(product: Product, preset: str) -> Question:
+    """Asks about a picture that was not seen before, beside one reference picture that was."""
+    _, picture = next(product.reference_pictures())
+    scene = product.see(picture)[1].scene
+    settings = PromptSettings.preset(preset)
     random = np.random.default_rng(0)
     model = open_endpoint("vllm", "stand-in")
 
     def ask(new: Picture) -> None:
-        ask_witness(model, [compose(taught.product, new, scene)], {})
+        ask_witness(model, [compose(product, new, scene, settings=settings)], {})
 
     def other() -> Picture:
         noise = random.integers(0, 3, picture.pixels.shape, np.uint8)
@@ -167,6 +175,8 @@ def _answering() -> Iterator[_Server]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        # Or headers and body go in two packets, of which the second waits 40 ms for the first one's receipt.
+        wbufsize = 2**16
 
         def do_POST(self) -> None:
             server.sent = self.rfile.read(int(self.headers["Content-Length"]))

@@ -37,8 +37,10 @@ def draw_numbers(
     unit = max(canvas.shape[:2]) / 900
     outlines = [_outline(mark, scale, canvas) for mark in marks]
     for mark, outline in zip(marks, outlines, strict=True):
-        for width, colour in ((3.6 * unit, HALO), (1.8 * unit, label_colour(labels, mark.label))):
-            cv2.polylines(canvas, outline, True, colour, max(1, round(width)), cv2.LINE_AA, _FRACTION)
+        # Smoothing the edge of an edge takes longer than all else and shows nothing.
+        lines = ((3.6, HALO, cv2.LINE_8), (1.8, label_colour(labels, mark.label), cv2.LINE_AA))
+        for width, colour, kind in lines:
+            cv2.polylines(canvas, outline, True, colour, max(1, round(width * unit)), kind, _FRACTION)
     places = _places(outlines, canvas)
     for number, (mark, place) in enumerate(zip(marks, places, strict=True), start=1):
         _draw_plate(canvas, number, place, label_colour(labels, mark.label), unit)

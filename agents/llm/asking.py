@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar
 
 from langchain_core.language_models import BaseChatModel
@@ -78,7 +79,7 @@ def ask_all(
     Raises:
         ModelError: The model cannot be asked.
     """
-    options |= held_to(shape.json_schema())
+    options |= held_to(_schema_of(shape))
     asked = {place: list(question) for place, question in enumerate(questions)}
     replies: dict[int, Reply[T]] = {}
     for _ in range(REPAIRS + 1):
@@ -98,6 +99,12 @@ def ask_all(
             if reply.failure not in (None, "refused")
         }
     return [replies[place] for place in range(len(questions))]
+
+
+# Making it takes longer than asking.
+@lru_cache(maxsize=16)
+def _schema_of(shape: TypeAdapter[Any]) -> dict[str, Any]:
+    return shape.json_schema()
 
 
 def _answers(
