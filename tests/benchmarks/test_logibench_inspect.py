@@ -41,7 +41,7 @@ def answer(messages, *_):
     if request.sentence == BLIND:
         draft = {"code": ALWAYS_TRUE, "kind": "quantity", "breaks": ["removed"], "labels": ["separator"]}
         text = json.dumps(draft)
-    elif request.sentence == MENDED and "Mend it" not in told:
+    elif request.sentence == MENDED and "TURNED DOWN" not in told:
         text = PROSE
     usage = ModelUsage(input_tokens=90, input_tokens_cache_read=10, output_tokens=5, total_tokens=105)
     return ModelOutput(model="mockllm/model", choices=ModelOutput.from_content("", text).choices, usage=usage)
