@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from chat_endpoint import SETTINGS, Endpoint, serving
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -53,3 +55,23 @@ def demo_line(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # What `logisight demo` calls it.
     (folder / "pushpin-box").symlink_to(folder / "box")
     return folder
+
+
+@pytest.fixture
+def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoint]:
+    """A chat endpoint on loopback that the environment names, with no other setting."""
+    pytest.importorskip("langchain_openai", reason="the extra `llm` is not installed")
+    from logisight.agents.llm import endpoint as llm
+
+    for variable in SETTINGS:
+        monkeypatch.delenv(variable, raising=False)
+    llm._opened.cache_clear()
+    with serving() as endpoint:
+        monkeypatch.setenv("LOGISIGHT_LLM_URL", endpoint.url)
+        yield endpoint
+
+
+@pytest.fixture
+def once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Questions are not repeated."""
+    monkeypatch.setattr("logisight.agents.llm.endpoint.RETRIES", 0)

@@ -9,20 +9,21 @@ from types import SimpleNamespace
 
 import cv2
 import pytest
-from chat_endpoint import MODEL, SETTINGS, failure, serving
+from chat_endpoint import MODEL, failure, serving
 from command_line import logisight
 from vision_stand_in import StandIn
 
 pytest.importorskip("langchain_openai", reason="the extra `llm` is not installed")
 
 from logisight import Inspector, Workshop, open_product, teach
-from logisight.agents.llm import endpoint as llm
 from logisight.agents.witness import examination
 from logisight.agents.witness.calibration import SUFFICIENT, Calibration
 from logisight.agents.witness.examination import call_witness
 from logisight.benchmarks.demo import write_product_line
 from logisight.schema import ModelError, When
 from logisight.tools.pictures import file_sha256
+
+pytestmark = pytest.mark.usefixtures("once")
 
 NAME = f"vllm:{MODEL}"
 
@@ -66,17 +67,6 @@ def good_model(line):
 @pytest.fixture
 def product(line, tmp_path):
     return shutil.copytree(line.folder / "box", tmp_path / "box")
-
-
-@pytest.fixture
-def endpoint(monkeypatch):
-    for variable in SETTINGS:
-        monkeypatch.delenv(variable, raising=False)
-    llm._opened.cache_clear()
-    monkeypatch.setattr(llm, "RETRIES", 0)
-    with serving() as endpoint:
-        monkeypatch.setenv("LOGISIGHT_LLM_URL", endpoint.url)
-        yield endpoint
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from chat_endpoint import MODEL, SETTINGS, completion, failure, probed, serving, whole
+from chat_endpoint import MODEL, completion, failure, probed, whole
 from langchain_core.messages import HumanMessage
 from logisight.agents.llm.asking import REPAIRS, ask, ask_all
 from logisight.schema import ModelError, Usage
@@ -13,8 +13,9 @@ from pydantic import BaseModel, TypeAdapter
 
 pytest.importorskip("langchain_openai", reason="the extra `llm` is not installed")
 
-from logisight.agents.llm import endpoint as llm
 from logisight.agents.llm.endpoint import open_endpoint
+
+pytestmark = pytest.mark.usefixtures("once")
 
 
 class Seen(BaseModel):
@@ -25,17 +26,6 @@ class Seen(BaseModel):
 SHAPE = TypeAdapter(Seen)
 GOOD = json.dumps({"verdict": "normal", "reason": "All pins are there."})
 FOREIGN = json.dumps({"verdict": "anomalous", "reason": "缺少一个图钉"}, ensure_ascii=False)
-
-
-@pytest.fixture
-def endpoint(monkeypatch):
-    for variable in SETTINGS:
-        monkeypatch.delenv(variable, raising=False)
-    llm._opened.cache_clear()
-    monkeypatch.setattr(llm, "RETRIES", 0)
-    with serving() as endpoint:
-        monkeypatch.setenv("LOGISIGHT_LLM_URL", endpoint.url)
-        yield endpoint
 
 
 def ask_vllm():

@@ -7,15 +7,16 @@ import shutil
 import sys
 
 import pytest
-from chat_endpoint import MODEL, SETTINGS, completion, failure, probed, serving, whole
+from chat_endpoint import MODEL, completion, failure, probed, whole
 from command_line import logisight
 
 pytest.importorskip("langchain_openai", reason="the extra `llm` is not installed")
 
 from logisight.agents.author import TEMPERATURE
-from logisight.agents.llm import endpoint as llm
 from logisight.agents.product import open_product
 from logisight.agents.workshop import Workshop
+
+pytestmark = pytest.mark.usefixtures("once")
 
 SENTENCE = "There are exactly fifteen pushpins."
 CHECK = """def check(scene):
@@ -39,17 +40,6 @@ def wrapped(text):
 @pytest.fixture
 def product(demo_line, tmp_path):
     return shutil.copytree(demo_line / "box", tmp_path / "box")
-
-
-@pytest.fixture
-def endpoint(monkeypatch):
-    for variable in SETTINGS:
-        monkeypatch.delenv(variable, raising=False)
-    llm._opened.cache_clear()
-    monkeypatch.setattr(llm, "RETRIES", 0)
-    with serving() as endpoint:
-        monkeypatch.setenv("LOGISIGHT_LLM_URL", endpoint.url)
-        yield endpoint
 
 
 def author(product, name="vllm", *options):

@@ -11,7 +11,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from chat_endpoint import MODEL, SETTINGS, SOON, as_json, completion, failure, serving, whole
+from chat_endpoint import MODEL, SOON, as_json, completion, failure, whole
 from langchain_core.messages import HumanMessage
 from logisight.agents.draft import Request, answer_schema
 from logisight.agents.llm.answers import held_to, whole_text
@@ -29,22 +29,6 @@ REQUEST = Request(sentence="There are exactly two nuts.", labels=["nut", "box"])
 AUTHORS_QUESTION = author_messages("the language", REQUEST.model_dump())
 HELD = held_to(answer_schema(REQUEST.labels))
 DECLINED = '{"reason": "no such part", "nearest": ""}'
-
-
-@pytest.fixture
-def endpoint(monkeypatch):
-    for variable in SETTINGS:
-        monkeypatch.delenv(variable, raising=False)
-    llm._opened.cache_clear()
-    with serving() as endpoint:
-        monkeypatch.setenv("LOGISIGHT_LLM_URL", endpoint.url)
-        yield endpoint
-
-
-@pytest.fixture
-def once(monkeypatch):
-    """Questions are not repeated."""
-    monkeypatch.setattr(llm, "RETRIES", 0)
 
 
 def ask(name="vllm", question="hello"):
