@@ -59,6 +59,10 @@ class QuestionError(ModelError):
     """One question that a chat model does not take, such as one that is too long. It may well take others."""
 
 
+class DetectorError(LogiSightError):
+    """An eye that cannot look: missing weights, a wrong checkpoint, options that make no sense, no memory."""
+
+
 class SandboxError(LogiSightError):
     """The jail itself does not work; no rule was judged."""
 
@@ -93,7 +97,8 @@ class When(StrEnum):
     """On which pictures a witness is asked."""
 
     doubt = "doubt"
-    """Where a rule is undecided, or a part is seen less surely than on any good picture."""
+    """Where a rule is undecided, a detector sees something that no rule explains, or a part is seen less surely
+    than on any good picture."""
     always = "always"
     """Wherever no rule has failed: it may see what is on the parts, of which rules know nothing."""
 
@@ -164,27 +169,34 @@ class Evidence(Record):
     outline: list[list[tuple[float, float]]] = []
     """Closed polygons, (x, y) in pixels; empty for a plain box."""
     confidence: float = 1.0
+    on: str = ""
+    """Of what a detector sees: the label of the part that it lies on; empty where it lies on none."""
 
 
 class Finding(Record):
-    """What one Rule says of one Scene, or a witness of one picture."""
+    """What one Rule says of one Scene, or a witness or a detector of one picture."""
 
     rule: int
-    """Its number; 0 where a witness says it."""
+    """Its number; 0 where no rule says it."""
     text: str
-    """The rule in words, or what the witness was asked."""
+    """The rule in words, or what the witness or the detector was asked."""
     witness: str = ""
-    """The chat model whose opinion this is; empty where a rule says it."""
+    """The chat model whose opinion this is, if it is one."""
+    detector: str = ""
+    """The detector that sees it, if one does."""
     kind: FindingKind
     status: Literal["passed", "failed", "undecided"]
     reason: str
     expected: Value | Range = None
     actual: Value = None
     parts: list[Evidence] = []
+    explains: list[int] = []
+    """Of what a detector sees: the rules that fail, or could not be decided, in the same place."""
     error: str | None = None
     """The sandbox outcome that stopped the rule, when it was stopped."""
     weight: float = Field(default=1.0, ge=0, le=1)
-    """How much its word counts: 1 of a proven rule, of a witness what it was worth on known pictures."""
+    """How much its word counts: 1 of a proven rule, of a witness what it was worth on known pictures, of a
+    detector the share of good products on which it does not alarm at the least."""
     score: float = Field(ge=0, le=1)
     """0 is far inside what is allowed, 0.5 the decision line, 1 far outside."""
 
@@ -192,6 +204,11 @@ class Finding(Record):
     def passed(self) -> bool:
         """Whether the rule held. Undecided is not a pass."""
         return self.status == "passed"
+
+    @property
+    def ruled(self) -> bool:
+        """Whether a rule says it, and not a witness or a detector."""
+        return not (self.witness or self.detector)
 
 
 class Usage(Record):

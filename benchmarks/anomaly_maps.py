@@ -61,12 +61,6 @@ def _decoded(path: Path, page: Any) -> Any:
     return values
 
 
-def write_map(path: Path, scores: Scores) -> None:
-    """Write one anomaly map, (height, width), as float32, losslessly compressed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    tifffile.imwrite(path, np.asarray(scores, np.float32), compression="zlib")
-
-
 def find_map(folder: Path, category: str, picture: str) -> Path:
     """The one map of a picture, named as `test/good/007`, in the folder of all categories or of this one.
 

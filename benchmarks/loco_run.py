@@ -7,8 +7,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 from ..schema import DatasetError, Record
+from ..tools.detectors import load_detector
 from ..tools.pictures import shown
-from .baselines import BASELINES, BaselineMaps
+from .baselines import BASELINES, DetectorMaps
 from .loco import LocoCategory, find_categories, read_category
 from .loco_annotations import annotation_folder
 from .loco_check import CategoryFacts, check_category, keep_facts, kept_facts
@@ -52,7 +53,7 @@ def run_loco(
     *,
     categories: Sequence[str] = (),
     annotations: Path | None = None,
-    baselines: Sequence[str] = tuple(BASELINES),
+    baselines: Sequence[str] = BASELINES,
     fresh: bool = False,
     on_start: Callable[[str, int], None] = lambda *_: None,
     on_picture: Callable[[], None] = lambda: None,
@@ -64,10 +65,11 @@ def run_loco(
     they are known. What stands there, of the same files, is taken from there unless `fresh`.
 
     Raises:
-        DatasetError: There is no category at all, or no such baseline.
+        DatasetError: There is no category at all.
+        DetectorError: There is no such detector, or something that it needs is missing.
     """
-    if unknown := [name for name in baselines if name not in BASELINES]:
-        raise DatasetError(f"no baseline is called {shown(unknown[0])}; there are {', '.join(BASELINES)}")
+    for name in baselines:
+        load_detector(name)
     facts: list[CategoryFacts] = []
     skipped: list[str] = []
     for folder in find_categories(data, categories):
@@ -106,14 +108,14 @@ def _score(
     on_picture: Callable[[], None],
 ) -> Score:
     """Score one baseline on categories that are known."""
-    baseline = BASELINES[name]
-    learned = {one.category: one.pictures["train"] if baseline.learns else 0 for one in facts}
+    learns = load_detector(name).learns
+    learned = {one.category: one.pictures["train"] if learns else 0 for one in facts}
 
     def started(category: str, count: int) -> None:
         on_start(f"{category}: {name}", learned[category] + count)
 
-    def maps_of(category: LocoCategory) -> BaselineMaps:
-        return BaselineMaps(baseline(), category, on_picture)
+    def maps_of(category: LocoCategory) -> DetectorMaps:
+        return DetectorMaps(load_detector(name), category, on_picture)
 
     return score_maps(
         maps_of, data, out, categories=list(learned), fresh=fresh, on_start=started, on_picture=on_picture

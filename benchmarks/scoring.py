@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import roc_curve
 
-from ..schema import DatasetError, Record
+from ..schema import DatasetError, DetectorError, Record
 from .confusion import Confusion, ImageScore, confusion
 from .kept import fingerprint, keep, kept
 from .loco import CONFIG, LocoCategory, find_categories, read_category
@@ -139,7 +139,7 @@ def score_maps(
                 keep(folder_out / "metrics.json", official_form(score))
                 keep(folder_out / RESULT, score.model_dump(mode="json"))
             done.append(score)
-        except DatasetError as error:
+        except (DatasetError, DetectorError) as error:
             skipped.append(f"{folder.name}: {error}")
     return Score(version=version("logisight"), official=official, seed=seed, categories=done, skipped=skipped)
 

@@ -34,7 +34,7 @@ Annotations = Annotated[
 ]
 Baselines = Annotated[
     list[str] | None,
-    typer.Option(help="always-normal or patch-distance; may be repeated; or none. [default: both]"),
+    typer.Option(help="A detector, or none; may be repeated. [default: always-normal, patch-distance]"),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON, for scripts.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Throw away what is in --out instead of going on.")]
@@ -126,6 +126,55 @@ def loco(
         )
     report = write_loco_report(out, run)
     _answer(run, show_loco, as_json, report)
+
+
+@bench.command(
+    epilog="Example: logisight bench detectors --data magnetic_tile --detector grnr --out results/"
+)
+def detectors(
+    data: Annotated[
+        Path,
+        typer.Option(
+            help="A folder of MVTec AD, MVTec LOCO AD, Magnetic Tile, DeepPCB, or one that holds any."
+        ),
+    ],
+    detector: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="NAME, or NAME:OPTION=VALUE,...; may be repeated. [default: all that need nothing more]"
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the results and report.html.")] = Path(
+        "logisight-detectors"
+    ),
+    category: Categories = None,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Of which good pictures are tested, and of detectors.")
+    ] = 0,
+    fresh: Fresh = False,
+    as_json: AsJson = False,
+) -> None:
+    """Score detectors on pictures whose defects are known, with a report and contact sheets of their maps.
+
+    A run that was cut off goes on with the detector and category where it was. Exit code 1 when something was
+    left out.
+    """
+    from ..benchmarks.detectors import bench_detectors, ready_detectors, write_detector_report
+    from .console_bench import show_detectors
+
+    with _progress() as (start, advance):
+        result = bench_detectors(
+            data,
+            out,
+            detector or ready_detectors(),
+            categories=category or (),
+            seed=seed,
+            fresh=fresh,
+            on_start=start,
+            on_picture=advance,
+        )
+    report = write_detector_report(out, result)
+    _answer(result, show_detectors, as_json, report)
 
 
 @bench.command(epilog="Example: logisight bench logibench --data synthetic --llm offline --out results/")

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
-from logisight.benchmarks.anomaly_maps import write_map
+from logisight.tools.detectors.map_files import write_map
 from PIL import Image
 
 SIZE = (20, 30)

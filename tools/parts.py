@@ -24,7 +24,6 @@ from ..color import mean_lab
 from ..geometry import cropped
 from ..scene import Part, Scene, Shape
 from ..schema import ProductError, Record
-from .features import COUNT, pixel_features
 from .forest import TREES, Forest
 from .instances import (
     Blob,
@@ -38,6 +37,7 @@ from .instances import (
     typical,
     window,
 )
+from .pixel_features import COUNT, pixel_features
 from .sampling import Rows, joined, sample_pixels, weights_of, without
 from .silhouettes import Silhouettes, silhouette_arrays, silhouettes_from
 

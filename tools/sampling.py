@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .features import COUNT, pixel_features
+from .pixel_features import COUNT, pixel_features
 
 PIXELS_PER_CLASS = 9_000
 """Training pixels taken of each class inside its parts, and as many at their edges, spread over all views of

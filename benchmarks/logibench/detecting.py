@@ -6,15 +6,16 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from ...agents.journal import Journal
 from ...schema import LogiSightError
-from ...tools.pictures import read_picture
-from ..baselines import Baseline, Pixels
+from ...tools.detectors import AnomalyMap, Detector
+from ...tools.samples import read_sample
 from ..loco import LocoCategory, LocoPicture
-from .facts import Journal, PictureFact
+from .facts import PictureFact
 
 
 def judge_with(
-    baseline: Baseline,
+    detector: Detector,
     category: LocoCategory,
     pictures: Sequence[LocoPicture],
     journal: Journal[PictureFact],
@@ -22,8 +23,8 @@ def judge_with(
 ) -> list[PictureFact]:
     """What a detector says of pictures, in order; those in the journal are taken from there.
 
-    A picture's score is the highest of its map. It is anomalous above the highest score of `validation/good`,
-    or of `train/good` where there is no validation: no test picture has a say in that.
+    It is anomalous above the highest score of `validation/good`, or of `train/good` where there is no
+    validation: no test picture has a say in that.
 
     Raises:
         LogiSightError: A good picture cannot be read, or there is none.
@@ -33,19 +34,19 @@ def judge_with(
     missing = pictures[len(journal.facts) :]
     if missing:
         train = [picture.path for picture in category.select("train")]
-        baseline.fit((_pixels(path) for path in train), len(train))
+        detector.fit(read_sample(path, category.name) for path in train)
         good = [picture.path for picture in category.select("validation")] or train
-        limit = max(float(baseline.predict(_pixels(path)).max()) for path in good)
+        limit = max(_look(detector, path, category.name).score for path in good)
         for picture in missing:
-            journal.add(_judged(baseline, picture, limit))
+            journal.add(_judged(detector, picture, limit))
             on_step()
     return journal.facts
 
 
-def _judged(baseline: Baseline, picture: LocoPicture, limit: float) -> PictureFact:
+def _judged(detector: Detector, picture: LocoPicture, limit: float) -> PictureFact:
     start = time.perf_counter()
     try:
-        score = float(baseline.predict(_pixels(picture.path)).max())
+        score = _look(detector, picture.path, picture.category).score
     except LogiSightError as error:
         return PictureFact(name=picture.name, status="undecided", score=limit, error=str(error))
     status = "anomalous" if score > limit else "normal"
@@ -54,5 +55,5 @@ def _judged(baseline: Baseline, picture: LocoPicture, limit: float) -> PictureFa
     )
 
 
-def _pixels(path: Path) -> Pixels:
-    return read_picture(path).pixels
+def _look(detector: Detector, path: Path, product: str) -> AnomalyMap:
+    return next(detector.predict([read_sample(path, product)]))

@@ -17,13 +17,13 @@ from langchain_core.utils.json import parse_json_markdown
 from pydantic import StrictBool, StrictInt, TypeAdapter
 from sklearn.metrics import cohen_kappa_score
 
+from ...agents.journal import Journal
 from ...agents.llm.answers import LONGEST_ANSWER
 from ...agents.reasoner import OFFLINE, make_reasoner
 from ...prompts import judge_messages
 from ...schema import AuthorError, Record
 from ..loco_annotations import AnnotatedPicture
 from ..reasons import Reason
-from .facts import Journal
 from .marks import Case
 from .ontology import Form
 from .resampling import Figures, Interval, interval, ratio, resampled, stream

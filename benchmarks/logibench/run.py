@@ -18,6 +18,7 @@ from langchain_core.language_models import BaseChatModel
 from ...agents.draft import Request
 from ...agents.graph import Inspector
 from ...agents.isolation import open_jail
+from ...agents.journal import Journal
 from ...agents.pages import write_whole
 from ...agents.product import Kept, Product, save_product
 from ...agents.reasoner import OFFLINE, make_reasoner
@@ -26,13 +27,14 @@ from ...agents.witness.examination import call_witness
 from ...prompts import author_messages
 from ...sandbox import Jail, language_text
 from ...schema import Grade, LogiSightError, Rule, When
+from ...tools.detectors import load_detector
 from ...tools.pictures import read_picture, shown
 from ..baselines import BASELINES
 from ..kept import made_folder
 from ..loco import LocoPicture, find_categories
 from .detecting import judge_with
 from .eyes import Eyes, SeenParts, TrueParts
-from .facts import Journal, PictureFact, RuleFact
+from .facts import PictureFact, RuleFact
 from .marks import Case, classified, cost_of, picture_rows, proven, scored
 from .ontology import ontology_sha256
 from .opinion import OpinionFact, ask_judge, make_judge, opinion_of, question_of
@@ -73,7 +75,7 @@ class Settings:
     judge: str | None = None
     """A chat model that is asked for its opinion of the reasons told."""
     ways: Sequence[str] = WAYS
-    baselines: Sequence[str] = tuple(BASELINES)
+    baselines: Sequence[str] = BASELINES
     references: int = REFERENCES
     seed: int = 0
     """Of the resampling."""
@@ -328,12 +330,12 @@ def _opinion(
 def _without_rules(
     bench: _Bench, subject: Subject, name: str
 ) -> tuple[BaselineScores, dict[str, Figures], dict[str, float]]:
-    baseline = BASELINES[name]()
+    detector = load_detector(name)
     path = bench.out / subject.category.name / name / "pictures.jsonl"
     inputs = _sha256(subject.sha256, version("logisight"), name)
     with Journal(path, PictureFact, inputs, bench.settings.fresh) as journal:
         bench.on_start(f"{subject.category.name}, {name}", len(subject.pictures))
-        said = judge_with(baseline, subject.category, subject.pictures, journal, bench.on_step)
+        said = judge_with(detector, subject.category, subject.pictures, journal, bench.on_step)
     rows = picture_rows(subject.cases, said, subject.vocabulary, {})
     classification, figures = classified(rows, bench.settings.seed)
     seconds = {"see": sum(fact.seconds.get("see", 0.0) for fact in said)}

@@ -12,13 +12,14 @@ from langchain_core.language_models import BaseChatModel
 from ...agents.author import Bench, author_rule
 from ...agents.draft import Request
 from ...agents.graph import Inspector
+from ...agents.journal import Journal
 from ...agents.judge import findings_of, score_of, status_of
 from ...agents.proof import Reference
 from ...sandbox import Check, Jail
 from ...schema import LogiSightError, Rule
 from ..loco import LocoPicture
 from .eyes import Eyes
-from .facts import Journal, PictureFact, RuleFact, without_outlines
+from .facts import PictureFact, RuleFact, without_outlines
 
 
 class Trial(NamedTuple):

@@ -6,9 +6,9 @@ import json
 
 import pytest
 from langchain_core.language_models import FakeListChatModel
+from logisight.agents.journal import Journal
 from logisight.benchmarks.loco_annotations import AnnotatedPicture, StatedReason
 from logisight.benchmarks.logibench import Settings, run, run_logibench, write_logibench_report
-from logisight.benchmarks.logibench.facts import Journal
 from logisight.benchmarks.logibench.marks import Case
 from logisight.benchmarks.logibench.opinion import (
     OpinionFact,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from logisight.tools.features import COUNT
+from logisight.tools.pixel_features import COUNT
 from logisight.tools.sampling import Rows, joined, sample_pixels, weights_of, without
 
 CLASSED = np.zeros((60, 80), np.intp)

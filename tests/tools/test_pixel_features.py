@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from logisight.tools.features import COUNT, SIGMAS, pixel_features
+from logisight.tools.pixel_features import COUNT, SIGMAS, pixel_features
 
 
 def noisy(height, width, seed=0):
