@@ -1,75 +1,114 @@
-"""Colour and texture features of every pixel at several scales, in OpenCV.
+"""Feature maps of pictures, from any backbone behind one small interface.
 
-The set follows trainable segmentation (Arganda-Carreras et al., Bioinformatics 2017; scikit-image's
-`multiscale_basic_features`): Gaussian-smoothed colour, gradient magnitude and the eigenvalues of the
-Hessian at each scale, plus the local standard deviation. All are invariant to rotation. The wide scales
-are computed on a reduced picture, where a wide Gaussian costs little.
+A backbone turns a batch of pictures into named maps. A cell of a map with stride `s` looks at the `s` x `s`
+pixels of its place and what is around them; a map of a picture of H x W pixels has ceil(H / s) x ceil(W / s)
+cells. Names:
+
+- `filter-bank`: colour, oriented filters and local statistics; needs no weights and no torch.
+- `squeezenet`: SqueezeNet 1.0 in NumPy, from an `.npz` of its weights.
+- `timm:NAME`, `torchvision:NAME`, `open_clip:NAME`: any network of these libraries (`logisight[vision]`).
+
+A layer may be written `LAYER@STRIDE`: its map is then averaged over squares of cells to that stride.
 """
 
 from __future__ import annotations
 
-import cv2
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 
-SIGMAS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
-"""Scales in pixels of the picture that features are computed on."""
+from ..schema import DetectorError
 
-PER_SIGMA = 7
-COUNT = 3 + PER_SIGMA * len(SIGMAS)
-"""Number of features of a pixel."""
+Maps = dict[str, NDArray[np.float32]]
+"""Name of a layer -> (N, C, h, w)."""
 
-_WIDEST_AT_FULL_SIZE = 2.0
+Weights = Path | Literal["random"] | None
+"""A file; "random" for untrained ones drawn by a seed, for tests; None for what a library has downloaded."""
 
 
-def pixel_features(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Features of every pixel, (H, W, COUNT), of a (H, W, 3) RGB picture.
+class Backbone(Protocol):
+    """What gives feature maps of pictures."""
 
-    Colours are CIE L*a*b* with L in 0..100; the others are in the same unit, scale-normalised
-    (multiplied by sigma for first and sigma squared for second derivatives).
+    @property
+    def name(self) -> str:
+        """As it is asked for, such as `timm:resnet18`."""
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Names of the maps that it gives, the coarsest last."""
+
+    @property
+    def strides(self) -> Mapping[str, int]:
+        """Of each layer: pixels of the picture per cell."""
+
+    def __call__(self, pixels: NDArray[np.uint8]) -> Maps:
+        """Feature maps of a batch, (N, H, W, 3) uint8 RGB; a map is the same whatever else is in the batch.
+
+        Raises:
+            DetectorError: It is not such a batch.
+        """
+
+
+@dataclass(frozen=True)
+class Request:
+    """A backbone that is asked for."""
+
+    name: str
+    layers: tuple[str, ...] = ()
+    """Empty for the two that suit detection of anomalies."""
+    weights: Weights = None
+    device: str = "auto"
+    """`auto`, `cpu`, `cuda`, `cuda:1`, ...: for those that run on torch."""
+    seed: int = 0
+    """For random weights."""
+
+    @property
+    def model(self) -> str:
+        """What stands after the colon of the name."""
+        return self.name.partition(":")[2]
+
+
+_MODULES = {
+    "filter-bank": "filter_bank",
+    "squeezenet": "squeezenet",
+    "timm": "timm_models",
+    "torchvision": "torchvision_models",
+    "open_clip": "open_clip_models",
+}
+"""What stands before the colon of a name -> module of `tools/backbones` that has `load` and `missing`."""
+
+
+def load_backbone(
+    name: str, layers: Sequence[str] = (), weights: Weights = None, device: str = "auto", seed: int = 0
+) -> Backbone:
+    """A backbone by its name, see `Request` for the others.
+
+    Raises:
+        DetectorError: There is no such backbone or layer, or its weights are missing, damaged or of another.
     """
-    lab = np.asarray(cv2.cvtColor(pixels.astype(np.float32) / 255, cv2.COLOR_RGB2Lab), np.float32)
-    height, width = lab.shape[:2]
-    features = np.empty((height, width, COUNT), np.float32)
-    features[..., :3] = lab
-    for position, sigma in enumerate(SIGMAS):
-        factor = max(1, int(sigma / _WIDEST_AT_FULL_SIZE))
-        small = _reduced(lab, factor)
-        block = _at_scale(small, sigma / factor)
-        if factor > 1:
-            block = _resized(block, (width, height))
-        start = 3 + position * PER_SIGMA
-        features[..., start : start + PER_SIGMA] = block
-    return features
+    backbone: Backbone = _module(name).load(Request(name, tuple(layers), weights, device, seed))
+    return backbone
 
 
-def _reduced(lab: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
-    if factor == 1:
-        return lab
-    height, width = lab.shape[:2]
-    size = (max(1, round(width / factor)), max(1, round(height / factor)))
-    return np.asarray(cv2.resize(lab, size, interpolation=cv2.INTER_AREA), np.float32)
+def missing_backbone(name: str, weights: Weights = None) -> str:
+    """What a backbone lacks on this machine, in one line with the remedy; empty when it is ready.
+
+    Raises:
+        DetectorError: There is no such backbone.
+    """
+    lack: str = _module(name).missing(Request(name, weights=weights))
+    return lack
 
 
-def _resized(block: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
-    # OpenCV resizes at most four channels at a time.
-    planes = [cv2.resize(block[..., i], size, interpolation=cv2.INTER_LINEAR) for i in range(block.shape[2])]
-    return np.stack(planes, axis=-1)
-
-
-def _at_scale(lab: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
-    smooth = cv2.GaussianBlur(lab, (0, 0), sigma, borderType=cv2.BORDER_REFLECT_101)
-    # Sobel kernels of size 3 are 8 times (first) and 4 times (second) the derivative.
-    dx = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, scale=sigma / 8)
-    dy = cv2.Sobel(smooth, cv2.CV_32F, 0, 1, scale=sigma / 8)
-    gradient = np.sqrt((dx**2 + dy**2).sum(axis=2))
-    light = np.ascontiguousarray(smooth[..., 0])
-    scale = sigma**2 / 4
-    xx = cv2.Sobel(light, cv2.CV_32F, 2, 0, scale=scale)
-    yy = cv2.Sobel(light, cv2.CV_32F, 0, 2, scale=scale)
-    xy = cv2.Sobel(light, cv2.CV_32F, 1, 1, scale=scale)
-    mean = (xx + yy) / 2
-    spread = np.sqrt(((xx - yy) / 2) ** 2 + xy**2)
-    squared = cv2.GaussianBlur(lab[..., 0] ** 2, (0, 0), sigma, borderType=cv2.BORDER_REFLECT_101)
-    deviation = np.sqrt(np.maximum(squared - light**2, 0))
-    return np.dstack([smooth, gradient, mean + spread, mean - spread, deviation])
+def _module(name: str) -> Any:
+    kind, colon, model = name.partition(":")
+    takes_model = kind in ("timm", "torchvision", "open_clip")
+    if kind not in _MODULES or bool(colon) != takes_model or bool(model) != takes_model:
+        known = "filter-bank, squeezenet, timm:NAME, torchvision:NAME, open_clip:NAME"
+        raise DetectorError(f"{name!r}: there is no such backbone; known are {known}")
+    return import_module(f".backbones.{_MODULES[kind]}", __package__)

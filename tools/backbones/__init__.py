@@ -1,0 +1,1 @@
+"""Backbones: networks and filters that turn pictures into feature maps, see `tools/features.py`."""
