@@ -63,6 +63,10 @@ class DetectorError(LogiSightError):
     """An eye that cannot look: missing weights, a wrong checkpoint, options that make no sense, no memory."""
 
 
+class SessionError(LogiSightError):
+    """A session that is not there or cannot be kept, or a request that it cannot fulfil."""
+
+
 class SandboxError(LogiSightError):
     """The jail itself does not work; no rule was judged."""
 
@@ -97,8 +101,8 @@ class When(StrEnum):
     """On which pictures a witness is asked."""
 
     doubt = "doubt"
-    """Where a rule is undecided, a detector sees something that no rule explains, or a part is seen less surely
-    than on any good picture."""
+    """Where a rule is undecided, a detector sees something that no rule explains, or a part is seen less
+    surely than on any good picture."""
     always = "always"
     """Wherever no rule has failed: it may see what is on the parts, of which rules know nothing."""
 

@@ -3,12 +3,14 @@
 run.json        which product and rules the results are of
 results.jsonl   one verdict a line, flushed as it comes
 overlays/       one picture a verdict
+heat/           where detectors look, one more for each of them
 report.html     all of it for people
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,12 +19,16 @@ from PIL import Image
 from pydantic import ValidationError
 
 from ..schema import ProductError, Record, Rule, Verdict
+from ..tools.detectors.heat import overlay_heat, scale_of
 from ..tools.overlay import draw_overlay
 from ..tools.pictures import file_sha256
-from .graph import AT_ONCE, Inspector, View
+from .detecting.eyes import identity_of
+from .graph import Inspector
+from .nodes import View
 from .report import write_report
 
 RUN, RESULTS, REPORT = "run.json", "results.jsonl", "report.html"
+OVERLAYS, HEAT = "overlays", "heat"
 
 
 class Run(Record):
@@ -33,6 +39,8 @@ class Run(Record):
     model_sha256: str
     witness: str = ""
     """The model that looks beside the rules, when it is asked, and how it was tried; empty without one."""
+    detectors: list[str] = []
+    """Those that look beside the rules, see `identity_of`."""
 
 
 class Results:
@@ -45,12 +53,14 @@ class Results:
             ProductError: It holds results of another product, other rules or other eyes.
         """
         self.folder = folder
-        overlays = folder / "overlays"
         if fresh:
-            shutil.rmtree(overlays, ignore_errors=True)
+            for name in (OVERLAYS, HEAT):
+                shutil.rmtree(folder / name, ignore_errors=True)
             for name in (RUN, RESULTS, REPORT):
                 (folder / name).unlink(missing_ok=True)
-        overlays.mkdir(parents=True, exist_ok=True)
+        (folder / OVERLAYS).mkdir(parents=True, exist_ok=True)
+        if run.detectors:
+            (folder / HEAT).mkdir(exist_ok=True)
         _claim(folder / RUN, run)
         self.verdicts = {verdict.sample: verdict for verdict in _finished(folder / RESULTS)}
         self._file = (folder / RESULTS).open("a", encoding="utf-8")
@@ -61,10 +71,13 @@ class Results:
         return verdict if verdict and verdict.sha256 == file_sha256(sample) else None
 
     def add(self, verdict: Verdict, view: View | None) -> None:
-        """Write the overlay, then the verdict: a verdict on disk always has its overlay."""
+        """Write the pictures, then the verdict: a verdict on disk always has its overlay."""
         if view is not None:
             overlay = draw_overlay(view.pixels, view.scene, verdict)
             Image.fromarray(overlay).save(self._overlay_path(verdict), compress_level=1)
+            for anomaly, calibration in view.sights:
+                heat = overlay_heat(view.pixels, anomaly.scores, scale_of(anomaly.scores, calibration))
+                Image.fromarray(heat).save(self._heat_path(verdict, anomaly.detector), compress_level=1)
         self._file.write(verdict.model_dump_json() + "\n")
         self._file.flush()
         os.fsync(self._file.fileno())
@@ -74,25 +87,34 @@ class Results:
         """Write `report.html` on these pictures and say where it is."""
         verdicts = [self.verdicts[str(sample)] for sample in samples if str(sample) in self.verdicts]
         overlays = {verdict.sample: self._overlay_path(verdict) for verdict in verdicts}
+        heats = {verdict.sample: self._heats(verdict) for verdict in verdicts}
         path = self.folder / REPORT
-        write_report(path, product, verdicts, {s: p for s, p in overlays.items() if p.is_file()}, rules)
+        write_report(
+            path, product, verdicts, {s: p for s, p in overlays.items() if p.is_file()}, rules, heats
+        )
         return path
 
     def close(self) -> None:
         """Close the file of verdicts."""
         self._file.close()
 
+    def _heats(self, verdict: Verdict) -> dict[str, Path]:
+        """Of the detectors that see something, the heat maps."""
+        alarmed = [finding.detector for finding in verdict.findings if not finding.passed]
+        return {name: self._heat_path(verdict, name) for name in alarmed if name}
+
     def _overlay_path(self, verdict: Verdict) -> Path:
-        # The hash keeps apart two pictures of the same name from different folders.
-        return self.folder / "overlays" / f"{Path(verdict.sample).stem}-{verdict.sha256[:8]}.png"
+        return self.folder / OVERLAYS / f"{_stem(verdict)}.png"
+
+    def _heat_path(self, verdict: Verdict, detector: str) -> Path:
+        name = re.sub(r"[^A-Za-z0-9._-]+", "-", detector).strip("-")
+        return self.folder / HEAT / f"{_stem(verdict)}-{name}.png"
 
 
 def inspect_all(inspector: Inspector, samples: Sequence[Path], results: Results | None) -> Iterator[Verdict]:
     """Verdicts on all pictures, in order; those that `results` has already are taken from there."""
-    # A witness is asked about many pictures at once.
-    step = AT_ONCE if inspector.witness else 1
-    for start in range(0, len(samples), step):
-        some = samples[start : start + step]
+    for start in range(0, len(samples), inspector.at_once):
+        some = samples[start : start + inspector.at_once]
         known = [results.verdict_of(sample) if results else None for sample in some]
         new = inspector.look_at([one for one, verdict in zip(some, known, strict=True) if verdict is None])
         for verdict in known:
@@ -111,7 +133,13 @@ def run_of(inspector: Inspector) -> Run:
         rulebook_sha256=product.rulebook().sha256,
         model_sha256=file_sha256(product.folder / "parts.safetensors"),
         witness=str(inspector.witness or ""),
+        detectors=[identity_of(detector) for detector in inspector.detectors],
     )
+
+
+def _stem(verdict: Verdict) -> str:
+    # The hash keeps apart two pictures of the same name from different folders.
+    return f"{Path(verdict.sample).stem}-{verdict.sha256[:8]}"
 
 
 def _claim(path: Path, run: Run) -> None:

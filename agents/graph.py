@@ -1,84 +1,48 @@
-"""Inspection: two LangGraph graphs, and the Inspector that runs them.
+"""Inspection: three LangGraph graphs, and the Inspector that runs them.
 
-    see -> check -> doubt      and then      hear -> judge -> explain
+    see -> check      and then      meet -> doubt      and then      hear -> judge -> explain
 
-Between them a witness is asked about many pictures at once, where its word may add something.
-The state is plain JSON; the picture and its Scene stay beside it, found by the SHA-256 of the picture.
+Between the first two, detectors look at some pictures at once; what they see meets the parts and the rules.
+Between the last two, a witness is asked about many pictures at once, where its word may add something.
 """
 
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Annotated, Any, Final, NamedTuple, TypedDict, cast
+from typing import Final, NamedTuple, cast
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
-from langgraph.runtime import Runtime
 
-from ..prompts import InspectionPrompt, Opinion
-from ..sandbox import Check, Jail
-from ..scene import Scene
-from ..schema import Finding, Grade, PictureError, ProductError, Rule, Verdict
-from ..tools.parts import Pixels
-from ..tools.pictures import Picture, file_sha256, list_pictures, read_picture
+from ..sandbox import Jail
+from ..schema import DetectorError, Grade, PictureError, ProductError, Verdict
+from ..tools.detectors import Calibration, Detector
+from ..tools.pictures import file_sha256, list_pictures, read_picture
+from ..tools.samples import sample_of
+from .detecting.meeting import Sight
 from .isolation import open_jail
-from .judge import explain, findings_of, score_of, status_of
-from .llm.asking import Reply
+from .nodes import (
+    Bench,
+    State,
+    View,
+    check_node,
+    doubt_node,
+    explain_node,
+    hear_node,
+    judge_node,
+    meet_node,
+    see_node,
+)
 from .product import Product, open_product
 from .witness.witness import Witness
 
 AT_ONCE: Final = 32
-"""Pictures that are held in memory while a witness is asked about them together."""
-
-
-class View(NamedTuple):
-    """One picture as it was inspected."""
-
-    pixels: Pixels
-    scene: Scene
-
-
-@dataclass(frozen=True)
-class Bench:
-    """What the nodes work with; it travels beside the state."""
-
-    product: Product
-    rules: Sequence[Rule]
-    jail: Jail
-    pictures: dict[str, Picture] = field(default_factory=dict)
-    views: dict[str, View] = field(default_factory=dict)
-    """What is in work, by the SHA-256 of the picture."""
-    witness: Witness | None = None
-    questions: dict[str, InspectionPrompt] = field(default_factory=dict)
-    replies: dict[str, Reply[Opinion]] = field(default_factory=dict)
-    """What the witness is to be asked, and what it answered, by the SHA-256 of the picture."""
-
-
-def _both(left: dict[str, float], right: dict[str, float]) -> dict[str, float]:
-    return {**left, **right}
-
-
-class State(TypedDict, total=False):
-    """What the nodes hand on."""
-
-    sample: str
-    sha256: str
-    counts: dict[str, int]
-    notes: list[str]
-    findings: list[dict[str, Any]]
-    occasion: str
-    """Why the witness is asked; empty where it is not."""
-    usage: dict[str, Any]
-    status: str
-    score: float
-    explanation: str
-    error: str
-    seconds: Annotated[dict[str, float], _both]
+"""Pictures that a witness is asked about together."""
 
 
 class Inspector:
@@ -96,12 +60,15 @@ class Inspector:
         jail: Jail | None = None,
         isolation: Grade | None = None,
         witness: Witness | None = None,
+        detectors: Sequence[Detector] = (),
     ) -> None:
         """Open a product by folder or name; its rules run in `jail`, or in one of that `isolation` or better.
 
-        A `witness` is asked where its word may add something, see `call_witness`.
+        `detectors` look at every picture, see `call_detector`. A `witness` is asked where its word may add
+        something, see `call_witness`.
 
         Raises:
+            DetectorError: A detector is not calibrated, or two have the same name.
             ProductError: There is no such product, or none of its rules is proven.
             SandboxError: The jail does not start, or holds less than is asked for, see `open_jail`.
         """
@@ -113,7 +80,16 @@ class Inspector:
                 f'state one: logisight author {self.product.name} "There is exactly one ..."'
             )
         self.witness = witness
+        self.detectors = tuple(detectors)
+        self._calibrated = _calibrated(detectors)
         self._jail = jail or open_jail(isolation)
+
+    @property
+    def at_once(self) -> int:
+        """Pictures that are held in memory together, for a witness or for detectors."""
+        if self.witness:
+            return AT_ONCE
+        return min(AT_ONCE, max((detector.options.batch for detector in self.detectors), default=1))
 
     def inspect(self, samples: Iterable[str | Path]) -> list[Verdict]:
         """Verdicts on pictures, and on all pictures of folders, in order; `look` gives one at a time.
@@ -131,25 +107,28 @@ class Inspector:
         """The verdict on one picture, and what it rests on; no view where the picture cannot be read.
 
         Raises:
+            DetectorError: A detector cannot look.
             ModelError: The witness cannot be asked.
         """
         (looked,) = self.look_at([sample])
         return looked
 
     def look_at(self, samples: Sequence[str | Path]) -> Iterator[tuple[Verdict, View | None]]:
-        """The same for many pictures, in their order; a witness is asked about AT_ONCE of them at a time.
+        """The same for many pictures, in their order; `at_once` of them are in work at a time.
 
         Raises:
+            DetectorError: A detector cannot look; what came before is whole.
             ModelError: The witness cannot be asked; what came before is whole.
         """
-        step = AT_ONCE if self.witness else 1
-        for start in range(0, len(samples), step):
-            looks = [self._begin(sample) for sample in samples[start : start + step]]
+        for start in range(0, len(samples), self.at_once):
+            looks = [self._begin(sample) for sample in samples[start : start + self.at_once]]
+            self._detect(looks)
+            looks = [_meet(look) for look in looks]
             self._ask(looks)
             yield from (_conclude(look) for look in looks)
 
     def _begin(self, sample: str | Path) -> _Look:
-        """What is seen in a picture, what the rules say, and what the witness is to be asked."""
+        """What is seen in a picture, and what the rules say."""
         start = time.perf_counter()
         bench = Bench(self.product, self.rules, self._jail, witness=self.witness)
         try:
@@ -165,6 +144,23 @@ class Inspector:
             "seconds": {"read": time.perf_counter() - start},
         }
         return _Look(bench, cast(State, _looking().invoke(state, context=bench)))
+
+    def _detect(self, looks: Sequence[_Look]) -> None:
+        """Have all detectors look at some pictures."""
+        seen = [look for look in looks if "error" not in look.state]
+        if not self.detectors or not seen:
+            return
+        start = time.perf_counter()
+        samples = [sample_of(look.view.pixels, look.state["sample"], self.product.in_words) for look in seen]
+        maps = [
+            [Sight(anomaly, calibration) for anomaly in detector.predict(samples)]
+            for detector, calibration in self._calibrated
+        ]
+        for look, *sights in zip(seen, *maps, strict=True):
+            look.bench.views[look.state["sha256"]] = look.view._replace(sights=tuple(sights))
+        share = (time.perf_counter() - start) / len(seen)
+        for look in seen:
+            look.state["seconds"] = {**look.state["seconds"], "look": share}
 
     def _ask(self, looks: Sequence[_Look]) -> None:
         """Have the witness answer all questions about some pictures."""
@@ -194,6 +190,30 @@ class _Look(NamedTuple):
     bench: Bench
     state: State
 
+    @property
+    def view(self) -> View:
+        """The picture as it was inspected, once it was seen."""
+        return self.bench.views[self.state["sha256"]]
+
+
+def _calibrated(detectors: Sequence[Detector]) -> list[tuple[Detector, Calibration]]:
+    """The detectors with their calibrations; each must have one, and a name of its own."""
+    for name, count in Counter(detector.name for detector in detectors).items():
+        if count > 1:
+            raise DetectorError(f"{count} detectors are called {name}; choose one of them")
+    pairs = []
+    for detector in detectors:
+        if detector.calibration is None:
+            raise DetectorError(f"{detector.name} is not calibrated on this product; get it by call_detector")
+        pairs.append((detector, detector.calibration))
+    return pairs
+
+
+def _meet(look: _Look) -> _Look:
+    if "error" in look.state or not (look.view.sights or look.bench.witness):
+        return look
+    return _Look(look.bench, cast(State, _meeting().invoke(look.state, context=look.bench)))
+
 
 def _conclude(look: _Look) -> tuple[Verdict, View | None]:
     state = look.state
@@ -201,107 +221,45 @@ def _conclude(look: _Look) -> tuple[Verdict, View | None]:
         return _unreadable(state["sample"], state["sha256"], state["error"]), None
     end = _concluding().invoke(state, context=look.bench)
     fields = {name: value for name, value in end.items() if name != "occasion"}
-    return Verdict.model_validate(fields), look.bench.views[state["sha256"]]
+    return Verdict.model_validate(fields), look.view
 
 
 @cache
 def _looking() -> CompiledStateGraph[State, Bench, State, State]:
-    """What comes before a witness is asked."""
+    """What comes before detectors look."""
     graph = StateGraph(State, context_schema=Bench)
-    graph.add_node("see", _see)
-    graph.add_node("check", _check)
-    graph.add_node("doubt", _doubt)
+    graph.add_node("see", see_node)
+    graph.add_node("check", check_node)
     graph.add_edge(START, "see")
     graph.add_conditional_edges("see", lambda state: END if "error" in state else "check", ["check", END])
-    graph.add_edge("check", "doubt")
+    graph.add_edge("check", END)
+    return graph.compile()
+
+
+@cache
+def _meeting() -> CompiledStateGraph[State, Bench, State, State]:
+    """What comes between them and a witness."""
+    graph = StateGraph(State, context_schema=Bench)
+    graph.add_node("meet", meet_node)
+    graph.add_node("doubt", doubt_node)
+    graph.add_edge(START, "meet")
+    graph.add_edge("meet", "doubt")
     graph.add_edge("doubt", END)
     return graph.compile()
 
 
 @cache
 def _concluding() -> CompiledStateGraph[State, Bench, State, State]:
-    """What comes after it."""
+    """What comes after a witness was asked."""
     graph = StateGraph(State, context_schema=Bench)
-    graph.add_node("hear", _hear)
-    graph.add_node("judge", _judge)
-    graph.add_node("explain", _explain)
+    graph.add_node("hear", hear_node)
+    graph.add_node("judge", judge_node)
+    graph.add_node("explain", explain_node)
     graph.add_edge(START, "hear")
     graph.add_edge("hear", "judge")
     graph.add_edge("judge", "explain")
     graph.add_edge("explain", END)
     return graph.compile()
-
-
-def _see(state: State, runtime: Runtime[Bench]) -> State:
-    start = time.perf_counter()
-    bench = runtime.context
-    try:
-        pixels, seen = bench.product.see(bench.pictures[state["sha256"]])
-    except PictureError as error:
-        return {"error": str(error)}
-    bench.views[state["sha256"]] = View(pixels, seen.scene)
-    counts = {label: len(seen.scene.parts(label)) for label in seen.scene.labels}
-    return {"counts": counts, "notes": seen.dropped, "seconds": {"see": time.perf_counter() - start}}
-
-
-def _check(state: State, runtime: Runtime[Bench]) -> State:
-    start = time.perf_counter()
-    bench = runtime.context
-    scene = bench.views[state["sha256"]].scene
-    outcomes = bench.jail.run([Check(rule.number, rule.code) for rule in bench.rules], scene)
-    findings = [
-        f
-        for rule, outcome in zip(bench.rules, outcomes, strict=True)
-        for f in findings_of(rule, outcome, scene)
-    ]
-    return {
-        "findings": [finding.model_dump() for finding in findings],
-        "seconds": {"check": time.perf_counter() - start},
-    }
-
-
-def _doubt(state: State, runtime: Runtime[Bench]) -> State:
-    start = time.perf_counter()
-    bench, findings = runtime.context, _findings(state)
-    if bench.witness is None:
-        return {}
-    scene = bench.views[state["sha256"]].scene
-    occasion = bench.witness.occasion(findings, scene)
-    if occasion:
-        unsettled = [finding for finding in findings if not finding.passed]
-        bench.questions[state["sha256"]] = bench.witness.compose(
-            bench.pictures[state["sha256"]], scene, unsettled
-        )
-    return {"occasion": occasion, "seconds": {"compose": time.perf_counter() - start}}
-
-
-def _hear(state: State, runtime: Runtime[Bench]) -> State:
-    bench = runtime.context
-    reply = bench.replies.get(state["sha256"])
-    if bench.witness is None or reply is None:
-        return {}
-    prompt = bench.questions[state["sha256"]]
-    said = bench.witness.testimony(prompt, reply, state["occasion"])
-    findings = [*state["findings"], *([said.finding.model_dump()] if said.finding else [])]
-    return {
-        "findings": findings,
-        "notes": [*state["notes"], *([said.note] if said.note else [])],
-        "usage": reply.usage.model_dump(),
-        "seconds": {"ask": reply.usage.seconds},
-    }
-
-
-def _judge(state: State) -> State:
-    findings = _findings(state)
-    return {"status": status_of(findings), "score": score_of(findings)}
-
-
-def _explain(state: State) -> State:
-    return {"explanation": explain(_findings(state))}
-
-
-def _findings(state: State) -> list[Finding]:
-    return [Finding.model_validate(finding) for finding in state["findings"]]
 
 
 def _unreadable(sample: str, sha256: str, error: str) -> Verdict:

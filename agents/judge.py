@@ -53,8 +53,8 @@ def score_of(findings: Sequence[Finding]) -> float:
 
 
 def explain(findings: Sequence[Finding]) -> str:
-    """The verdict in words, the reasons first; what a witness says is said to be its word."""
-    ruled = [finding for finding in findings if not finding.witness]
+    """The verdict in words, the reasons first; what a witness or a detector says is said to be its word."""
+    ruled = [finding for finding in findings if finding.ruled]
     failed, undecided = reasons(findings, "failed"), reasons(findings, "undecided")
     sentences = []
     if failed:
@@ -69,7 +69,7 @@ def explain(findings: Sequence[Finding]) -> str:
         sentences.append(f"Yet {_all_hold(passed)}.")
     elif passed:
         sentences.append(f"{passed} other {'rule holds' if passed == 1 else 'rules hold'}.")
-    agreeing = [finding.reason for finding in findings if finding.witness and finding.passed]
+    agreeing = [finding.reason for finding in findings if not finding.ruled and finding.passed]
     return " ".join([*sentences, *(f"{reason[:1].upper()}{reason[1:]}." for reason in agreeing)])
 
 

@@ -77,6 +77,11 @@ class Product:
         """The folder's name."""
         return self.folder.resolve().name
 
+    @property
+    def in_words(self) -> str:
+        """Its name as models read it: folders are named as programs like it."""
+        return " ".join(self.name.replace("_", " ").split())
+
     @cached_property
     def model(self) -> PartModel:
         """The taught eyes."""
@@ -113,13 +118,19 @@ class Product:
             ProductError: One is missing or was changed.
         """
         for reference in self.file.references:
-            path = self.folder / "references" / reference.file
-            picture = read_picture(path)
-            if picture.sha256 != reference.sha256:
-                raise ProductError(
-                    f"{path}: this is not the picture that was taught; teach the product again"
-                )
-            yield reference, picture
+            yield reference, self.reference_picture(reference)
+
+    def reference_picture(self, reference: Reference) -> Picture:
+        """One reference picture.
+
+        Raises:
+            ProductError: It is missing or was changed.
+        """
+        path = self.folder / "references" / reference.file
+        picture = read_picture(path)
+        if picture.sha256 != reference.sha256:
+            raise ProductError(f"{path}: this is not the picture that was taught; teach the product again")
+        return picture
 
 
 def at_taught_size(picture: Picture, size: tuple[int, int]) -> tuple[Pixels, list[str]]:

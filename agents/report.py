@@ -26,6 +26,8 @@ WIDEST = 1200
 FULL_SIZE = 200
 """Up to so many overlays are kept at full width; more share the same space, down to `NARROWEST`."""
 NARROWEST = 480
+HEAT = 800
+"""Pixels; wider heat maps are made smaller, as they hold little detail."""
 THUMBNAIL = 176
 QUALITY = 80
 """Of JPEG, for overlays and thumbnails."""
@@ -35,14 +37,23 @@ _MARKS = {"normal": "✓", "anomalous": "✕", "undecided": "?"}
 
 
 @dataclass(frozen=True)
-class Picture:
-    """An overlay as a report holds it: data URIs and sizes in pixels."""
+class Embedded:
+    """A picture as a report holds it."""
 
-    overlay: str
+    uri: str
+    """A data URI."""
     width: int
     height: int
-    thumbnail: str
-    thumbnail_width: int
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What a report shows of one verdict; a picture that cannot be read is left out."""
+
+    overlay: Embedded | None
+    thumbnail: Embedded | None
+    heats: dict[str, Embedded]
+    """Detector -> where it looks."""
 
 
 def write_report(
@@ -51,23 +62,28 @@ def write_report(
     verdicts: Sequence[Verdict],
     overlays: Mapping[str, Path | bytes],
     rules: Sequence[Rule],
+    heats: Mapping[str, Mapping[str, Path | bytes]] | None = None,
 ) -> None:
     """Write the report of an inspection to `path`, which holds the old one until the new one is complete.
 
     `overlays` maps the `sample` of a verdict to its picture: a path, or the bytes of a picture file, read
-    one at a time. A verdict without a readable overlay is reported without picture.
+    one at a time. A verdict without a readable overlay is reported without picture. `heats` maps the `sample`
+    to the heat maps of it that are shown, by the names of the detectors.
 
     Raises:
         LogiSightError: The file cannot be written.
     """
-    widest = max(NARROWEST, min(WIDEST, round(WIDEST * (FULL_SIZE / max(len(overlays), 1)) ** 0.5)))
+    heats = heats or {}
+    count = len(overlays) + sum(map(len, heats.values()))
+    widest = max(NARROWEST, min(WIDEST, round(WIDEST * (FULL_SIZE / max(count, 1)) ** 0.5)))
 
-    def picture_of(verdict: Verdict) -> Picture | None:
-        source = overlays.get(verdict.sample)
-        return None if source is None else _embed(source, widest)
+    def pictures_of(verdict: Verdict) -> Pictures:
+        return _embed(overlays.get(verdict.sample), heats.get(verdict.sample, {}), widest)
 
     pieces = (
-        _environment().get_template("report.html.j2").generate(_context(product, verdicts, rules, picture_of))
+        _environment()
+        .get_template("report.html.j2")
+        .generate(_context(product, verdicts, rules, pictures_of))
     )
     write_whole(path, pieces, "the report")
 
@@ -83,7 +99,7 @@ def _context(
     product: str,
     verdicts: Sequence[Verdict],
     rules: Sequence[Rule],
-    picture_of: Callable[[Verdict], Picture | None],
+    pictures_of: Callable[[Verdict], Pictures],
 ) -> dict[str, object]:
     """What the template is told."""
     script = _environment().get_template("report.js.j2").render()
@@ -92,7 +108,8 @@ def _context(
         "product": product,
         "verdicts": verdicts,
         "rules": rules,
-        "pictures": picture_of,
+        "pictures": pictures_of,
+        "detectors": _detectors(verdicts),
         "open_findings": open_findings,
         "unreadable": [verdict for verdict in verdicts if verdict.error],
         "statuses": STATUSES,
@@ -118,18 +135,35 @@ def _tally(rule: Rule, verdicts: Sequence[Verdict]) -> Counter[str]:
     return tally
 
 
-def _embed(source: Path | bytes, widest: int) -> Picture | None:
-    """An overlay and its thumbnail as data URIs, or None where it cannot be read."""
+def _detectors(verdicts: Sequence[Verdict]) -> list[str]:
+    """The detectors that looked, each once."""
+    told = (finding.detector for verdict in verdicts for finding in verdict.findings)
+    return [name for name in dict.fromkeys(told) if name]
+
+
+def _embed(overlay: Path | bytes | None, heats: Mapping[str, Path | bytes], widest: int) -> Pictures:
+    pixels = None if overlay is None else _decoded(overlay)
+    warm = {name: _decoded(source) for name, source in heats.items()}
+    return Pictures(
+        None if pixels is None else _embedded(pixels, widest),
+        None if pixels is None else _embedded(pixels, THUMBNAIL),
+        {name: _embedded(one, min(widest, HEAT)) for name, one in warm.items() if one is not None},
+    )
+
+
+def _decoded(source: Path | bytes) -> NDArray[np.uint8] | None:
+    """The BGR pixels of a picture file, or None where it cannot be read."""
     try:
         data = source if isinstance(source, bytes) else source.read_bytes()
     except OSError:
         return None
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
-    if pixels is None:
-        return None
-    overlay, thumbnail = (_fitted(np.asarray(pixels, np.uint8), limit) for limit in (widest, THUMBNAIL))
-    height, width = overlay.shape[:2]
-    return Picture(_data_uri(overlay), width, height, _data_uri(thumbnail), thumbnail.shape[1])
+    return None if pixels is None else np.asarray(pixels, np.uint8)
+
+
+def _embedded(pixels: NDArray[np.uint8], widest: int) -> Embedded:
+    fitted = _fitted(pixels, widest)
+    return Embedded(_data_uri(fitted), fitted.shape[1], fitted.shape[0])
 
 
 def _fitted(pixels: NDArray[np.uint8], widest: int) -> NDArray[np.uint8]:

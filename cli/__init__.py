@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -17,7 +16,10 @@ from ..schema import AuthorError, Grade, IsolationError, LogiSightError, Product
 from .bench import bench
 from .discover import discover
 from .llm import llm as chat_models
+from .look import detectors, look
+from .progress import progress_bar
 from .prompt import prompt
+from .train import train
 from .views import views
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from ..agents.product import Product, Taught
     from ..agents.witness.witness import Witness
     from ..schema import Rule, Verdict
+    from ..tools.detectors import Detector
 
 # What a verb needs is imported inside it, so that `--help` answers at once.
 
@@ -47,6 +50,7 @@ app = typer.Typer(
 app.add_typer(bench, name="bench")
 app.add_typer(chat_models)
 app.add_typer(prompt, name="prompt")
+app.add_typer(train, name="train")
 
 ProductName = Annotated[str, typer.Argument(metavar="PRODUCT", help="A folder, or a name below ./products.")]
 Least = Annotated[
@@ -244,6 +248,14 @@ def inspect(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Throw away what is in --out instead of going on.")
     ] = False,
+    detector: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME[:OPTION=VALUE,...]",
+            help="A detector that looks at the picture beside the rules, see `logisight detectors`. May be "
+            "repeated.",
+        ),
+    ] = None,
     witness: Annotated[
         str | None,
         typer.Option(
@@ -255,14 +267,18 @@ def inspect(
         When,
         typer.Option(
             "--ask",
-            help="When the witness is asked: in doubt (a rule is undecided, or parts are seen less surely "
-            "than on any good picture), or always, except where a rule has failed already.",
+            help="When the witness is asked: in doubt (a rule is undecided, a detector sees what no rule "
+            "explains, or parts are seen less surely than on any good picture), or always, except where a "
+            "rule has failed already.",
         ),
     ] = When.doubt,
     isolation: Least = None,
     as_json: AsJson = False,
 ) -> None:
     """Inspect pictures: verdicts with reasons. With --out, a run that was cut off goes on where it was.
+
+    A detector is calibrated first on the reference pictures. With fewer than ten of them its word alone
+    leaves a picture undecided.
 
     A witness is tried first on good pictures and on spoiled copies of them: its word counts for what it was
     worth there, and where it says another thing than the rules, the verdict says so.
@@ -271,8 +287,9 @@ def inspect(
     from .console import show_verdicts
 
     opened = open_product(product)
+    eyes = [_call_detector(opened, one) for one in detector or ()]
     called = _call_witness(opened, witness, when) if witness else None
-    verdicts = _inspect(opened, pictures, out, fresh, isolation, called)
+    verdicts = _inspect(opened, pictures, out, fresh, isolation, called, eyes)
     if as_json:
         for verdict in verdicts:
             typer.echo(verdict.model_dump_json())
@@ -318,7 +335,7 @@ def doctor(as_json: AsJson = False) -> None:
     from ..sandbox.doctor import STEPS, examine
     from .console import show_report
 
-    with _progress("trying", STEPS) as advance:
+    with progress_bar("trying", STEPS) as advance:
         report = examine(advance)
     if as_json:
         _print_json(report.model_dump(mode="json"))
@@ -329,13 +346,15 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 app.command(epilog="Example: logisight discover pushpins --accept 1,3")(discover)
+app.command(epilog="Example: logisight look grnr line/ --out looks/ --normal good/")(look)
+app.command(epilog="Examples: logisight detectors; logisight detectors grnr")(detectors)
 app.command(epilog="Example: logisight views sphere.ply --out views/")(views)
 
 
 def _teach(name: str, pictures: Path, annotations: Path, references: Path | None) -> Taught:
     from ..agents.product import teach as teach_product
 
-    with _progress("reading pictures") as advance:
+    with progress_bar("reading pictures") as advance:
         return teach_product(name, pictures, annotations, references, lambda path: advance(path.name))
 
 
@@ -360,7 +379,7 @@ def _author(
 
     with (
         Workshop(product, isolation=isolation) as workshop,
-        _progress("authoring", len(sentences)) as advance,
+        progress_bar("authoring", len(sentences)) as advance,
     ):
         results = []
         for sentence in sentences:
@@ -374,7 +393,7 @@ def _prove(product: Product, chosen: Sequence[Rule], isolation: Grade | None) ->
 
     if not chosen:
         return []
-    with Workshop(product, isolation=isolation) as workshop, _progress("proving", len(chosen)) as advance:
+    with Workshop(product, isolation=isolation) as workshop, progress_bar("proving", len(chosen)) as advance:
         proven = []
         for rule in chosen:
             proven.append(workshop.prove(rule))
@@ -389,17 +408,18 @@ def _inspect(
     fresh: bool,
     isolation: Grade | None = None,
     witness: Witness | None = None,
+    detectors: Sequence[Detector] = (),
 ) -> list[Verdict]:
     from ..agents.batch import Results, inspect_all, run_of
     from ..agents.graph import Inspector
     from ..tools.pictures import list_pictures
 
     samples = list_pictures(paths)
-    with Inspector(product, isolation=isolation, witness=witness) as inspector:
+    with Inspector(product, isolation=isolation, witness=witness, detectors=detectors) as inspector:
         results = Results(out, run_of(inspector), fresh) if out else None
         verdicts: list[Verdict] = []
         try:
-            with _progress("inspecting", len(samples)) as advance:
+            with progress_bar("inspecting", len(samples)) as advance:
                 for verdict in inspect_all(inspector, samples, results):
                     verdicts.append(verdict)
                     advance(verdict.sample)
@@ -408,6 +428,14 @@ def _inspect(
                 results.write_report(product.name, inspector.rules, samples)
                 results.close()
         return verdicts
+
+
+def _call_detector(product: Product, text: str) -> Detector:
+    """The detector of a name; calibrating it may take a while."""
+    from ..agents.detecting.eyes import call_detector
+
+    with progress_bar(f"calibrating {text}", len(product.file.references)) as advance:
+        return call_detector(product, text, on_step=advance)
 
 
 def _call_witness(product: Product, name: str, when: When, fresh: bool = False) -> Witness:
@@ -427,18 +455,6 @@ def _call_witness(product: Product, name: str, when: When, fresh: bool = False) 
             on_start=lambda total: progress.update(task, total=total),
             on_step=lambda _: progress.advance(task),
         )
-
-
-@contextmanager
-def _progress(what: str, total: int | None = None) -> Iterator[Any]:
-    """A progress bar with the time left on standard error; yields what to call after each step."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(what, total=total)
-        yield lambda _: progress.advance(task)
 
 
 def _print_json(facts: Any) -> None:

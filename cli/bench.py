@@ -151,6 +151,14 @@ def detectors(
     seed: Annotated[
         int, typer.Option(min=0, help="Of which good pictures are tested, and of detectors.")
     ] = 0,
+    crop: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            max=0.4,
+            help="Share of each side, at both ends, whose pixels are not scored; GRNR's is 0.1.",
+        ),
+    ] = 0.0,
     fresh: Fresh = False,
     as_json: AsJson = False,
 ) -> None:
@@ -169,6 +177,7 @@ def detectors(
             detector or ready_detectors(),
             categories=category or (),
             seed=seed,
+            crop=crop,
             fresh=fresh,
             on_start=start,
             on_picture=advance,

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from ..benchmarks.detectors import DetectorBench
     from ..benchmarks.loco_run import LocoRun
     from ..benchmarks.logibench import Comparison, LogiBench
     from ..benchmarks.logibench.resampling import Interval
@@ -58,6 +59,29 @@ def show_loco(run: LocoRun) -> None:
         _show_left_out(one.category, run.left_out(one.category))
     for line in run.not_scored():
         _out.print(f"not read or not scored: {escape(line)}", style="red", soft_wrap=True)
+
+
+def show_detectors(bench: DetectorBench) -> None:
+    """Tables of what detectors are worth, in percent, of the kinds of defects, and what was left out."""
+    from ..benchmarks.detectors import report
+
+    columns = [*report.FIGURES, "false alarms", "seconds a picture"]
+    worth = _table("means over the kinds of defects, percent", ["Category", "Detector"], columns)
+    for row in report.overview(bench):
+        cells = [*map(_share, row.cells), f"{row.seconds:.3f}"]
+        worth.add_row(escape(row.category), escape(row.detector), *cells)
+    if worth.row_count:
+        _out.print(worth)
+    for kind in report.kind_tables(bench):
+        title = f"{escape(kind.category)}: {kind.figure}, percent"
+        table = _table(title, ["Detector"], [*map(escape, kind.kinds), "mean"])
+        for name, values in kind.rows:
+            table.add_row(escape(name), *map(_share, values))
+        _out.print(table)
+    for category in bench.categories:
+        _show_left_out(category, bench.left_out(category))
+    for line in bench.skipped:
+        _out.print(f"not scored: {escape(line)}", style="red", soft_wrap=True)
 
 
 def show_logibench(result: LogiBench) -> None:

@@ -78,7 +78,16 @@ def read_picture(path: Path) -> Picture:
     Raises:
         PictureError: There is no such file, or it is empty, too large, damaged, or no picture.
     """
-    data, name = _read_bytes(path), shown(path)
+    return decode_picture(_read_bytes(path), path)
+
+
+def decode_picture(data: bytes, path: Path) -> Picture:
+    """The same from the bytes of a picture file, which came from `path`; nothing is opened.
+
+    Raises:
+        PictureError: They are too many pixels, damaged, or no picture.
+    """
+    name = shown(path)
     with _decoding(name):
         image = _open(io.BytesIO(data), name)
         orientation = image.getexif().get(_ORIENTATION_TAG)

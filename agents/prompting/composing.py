@@ -128,7 +128,7 @@ def compose(
     return InspectionPrompt(
         picture=_sent(picture, longest),
         full_size=canvas.full_size,
-        product=_words(product) if Piece.product in pieces else None,
+        product=ProductWords(product.in_words, product.model.labels) if Piece.product in pieces else None,
         rules={rule.number: rule.text for rule in rules} if Piece.rules in pieces else {},
         hints=settings.hints if Piece.hints in pieces else (),
         references=_references(product, not_shown, settings) if Piece.references in pieces else (),
@@ -138,11 +138,6 @@ def compose(
         crops=tuple(canvas.crops(places)) if Piece.crops in pieces else (),
         findings=open_ones if Piece.findings in pieces else (),
     )
-
-
-def _words(product: Product) -> ProductWords:
-    # Folders are named as programs like it; models read words.
-    return ProductWords(" ".join(product.name.replace("_", " ").split()), product.model.labels)
 
 
 def _marks_of(scene: Scene) -> list[Evidence]:
@@ -169,9 +164,7 @@ def _good(product: Product, reference: Reference, longest: int) -> SentPicture:
     """A reference picture, which is read only where it is not kept."""
 
     def read() -> SentPicture:
-        alone = replace(product, file=product.file.model_copy(update={"references": [reference]}))
-        ((_, picture),) = alone.reference_pictures()
-        return sent_picture(picture, reference.name, longest)
+        return sent_picture(product.reference_picture(reference), reference.name, longest)
 
     return sent_once(reference.sha256, reference.name, longest, read)
 

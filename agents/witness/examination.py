@@ -78,7 +78,9 @@ def call_witness(
     question = partial(compose, product, rules=rules, settings=settings)
     return Witness(
         model,
-        lambda picture, scene, findings: question(picture, scene, findings=findings),
+        lambda picture, scene, findings, pointed: question(
+            picture, scene, findings=findings, pointed=pointed
+        ),
         calibration,
         when,
         options,

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 
 from ...prompts import InspectionPrompt, Opinion, inspection_messages, pointed_at
 from ...scene import Scene
-from ...schema import Finding, When
+from ...schema import Evidence, Finding, When
 from ...tools.pictures import Picture
 from ..llm.answers import in_one_line
 from ..llm.asking import Reply, ask_all
@@ -25,8 +25,8 @@ ASKED: Final = "Is the product in the picture normal?"
 
 _OPINION: Final = TypeAdapter(Opinion)
 
-Compose = Callable[[Picture, Scene, Sequence[Finding]], InspectionPrompt]
-"""A picture, what was seen in it, and what rules said that did not pass -> the question."""
+Compose = Callable[[Picture, Scene, Sequence[Finding], Sequence[Evidence]], InspectionPrompt]
+"""A picture, what was seen in it, what rules say that did not pass, where detectors point -> the question."""
 
 
 class Testimony(NamedTuple):
@@ -57,10 +57,12 @@ class Witness:
 
     def occasion(self, findings: Sequence[Finding], scene: Scene) -> str:
         """Why the witness is to be asked about a picture, in words; empty where it is not."""
-        if any(finding.status == "failed" for finding in findings):
+        if any(finding.ruled and finding.status == "failed" for finding in findings):
             return ""
-        if any(finding.status == "undecided" for finding in findings):
+        if any(finding.ruled and finding.status == "undecided" for finding in findings):
             return "a rule could not be decided"
+        if any(finding.detector and not finding.passed for finding in findings):
+            return "a detector sees something that no rule explains"
         least = min(scene.all_parts, key=lambda part: part.confidence, default=None)
         if least and least.confidence < self.calibration.least_confidence:
             return f"a {least.label} was seen less surely than any part of a good picture"

@@ -11,6 +11,7 @@ import cv2
 import pytest
 from chat_endpoint import MODEL, failure, serving
 from command_line import logisight
+from ink_detector import INK, Ink
 from vision_stand_in import StandIn
 
 pytest.importorskip("langchain_openai", reason="the extra `llm` is not installed")
@@ -21,7 +22,9 @@ from logisight.agents.witness.calibration import SUFFICIENT, Calibration
 from logisight.agents.witness.examination import call_witness
 from logisight.benchmarks.demo import write_product_line
 from logisight.schema import ModelError, When
+from logisight.tools.detectors import calibrate
 from logisight.tools.pictures import file_sha256
+from logisight.tools.samples import read_sample
 
 pytestmark = pytest.mark.usefixtures("once")
 
@@ -129,6 +132,29 @@ def test_in_doubt_a_picture_whose_parts_are_seen_well_is_not_put_to_a_witness(pr
     assert not model.judged
 
 
+def test_what_a_detector_alone_sees_is_put_to_a_witness_who_is_pointed_at_it_and_not_told_why(
+    product, line, model, endpoint, tmp_path
+):
+    opened, inked = open_product(product), tmp_path / "inked.png"
+    pixels = cv2.imread(str(line.good))
+    cv2.circle(pixels, (12, 12), 6, INK, -1)
+    cv2.imwrite(str(inked), pixels)
+    ink = Ink()
+    calibrate(ink, [read_sample(line.good)])
+    witness = call_witness(opened, NAME, When.doubt)
+    with Inspector(opened, witness=witness, detectors=[ink]) as inspector:
+        clean, seen = inspector.inspect([line.good, inked])
+    assert (clean.status, clean.usage.calls) == ("normal", 0)
+    assert seen.usage.calls == 1 and model.judged == [file_sha256(inked)]
+    assert [finding.status for finding in seen.findings if not finding.ruled] == ["undecided", "failed"]
+    assert seen.status == "anomalous"
+    question = endpoint.asked[-1]["messages"][-1]["content"]
+    texts = [piece["text"] for piece in question if piece["type"] == "text"]
+    (closer,) = [text for text in texts if "a closer look at the box" in text]
+    assert 'at "place".' in closer
+    assert not any("detector" in text for text in texts)
+
+
 def test_a_model_that_suspects_everything_counts_for_nothing_and_it_is_said(product, line, model):
     model.suspicion = (0.98, 0.98)
     tried_otherwise(product, *model.suspicion)
@@ -205,10 +231,9 @@ def test_an_answer_that_cannot_be_used_leaves_the_picture_undecided(product, lin
 def test_a_run_ends_in_one_line_when_the_model_is_gone_and_what_is_done_is_kept(
     product, line, model, endpoint, tmp_path, monkeypatch
 ):
-    from logisight.agents import batch, graph
+    from logisight.agents import graph
 
     monkeypatch.setattr(graph, "AT_ONCE", 1)
-    monkeypatch.setattr(batch, "AT_ONCE", 1)
     arguments = ("inspect", product, line.good, line.scratched, "--witness", NAME, "--ask", "always")
     answer, gone = endpoint.answer, [file_sha256(line.scratched)]
 

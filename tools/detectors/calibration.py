@@ -76,8 +76,9 @@ def prepare(detector: Detector, normal: Sequence[Sample], false_alarms: float = 
             f"{detector.name}: one normal picture to learn from and another to calibrate it on are needed at "
             f"least, but there are {len(normal)}"
         )
-    detector.fit(normal[::2])
-    return calibrate(detector, normal[1::2], false_alarms)
+    # A threshold needs more pictures than a memory of patches does, so an odd one is the threshold's.
+    detector.fit(normal[1::2])
+    return calibrate(detector, normal[::2], false_alarms)
 
 
 def calibrate(

@@ -43,24 +43,20 @@ def regions_of(scores: Scores, threshold: float, least: int = 1) -> list[Region]
     """
     found = _above(scores, threshold, least)
     if found:
-        return sorted(found, key=lambda region: -region.peak)[:MOST]
+        return found
     median, peak = float(np.median(scores)), float(scores.max())
-    if peak <= median:
-        return []
-    around = _above(scores, median + SHARE_OF_PEAK * (peak - median), 1)
-    return [max(around, key=lambda region: region.peak)]
+    return _above(scores, median + SHARE_OF_PEAK * (peak - median), 1)[:1] if peak > median else []
 
 
 def _above(scores: Scores, threshold: float, least: int) -> list[Region]:
     above = np.asarray(scores > threshold, np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(above, connectivity=8)
     peaks = np.full(count, -np.inf)
-    np.maximum.at(peaks, labels.ravel(), scores.ravel())
-    return [
-        Region(labels == number, _box(stats[number]), float(peaks[number]))
-        for number in range(1, count)
-        if stats[number, cv2.CC_STAT_AREA] >= least
-    ]
+    np.maximum.at(peaks, labels.astype(np.intp).ravel(), scores.ravel().astype(np.float64))
+    large = 1 + np.flatnonzero(stats[1:, cv2.CC_STAT_AREA] >= least)
+    # A map of noise has more regions than there is memory for their masks.
+    highest = large[np.argsort(-peaks[large], kind="stable")][:MOST].tolist()
+    return [Region(labels == number, _box(stats[number]), float(peaks[number])) for number in highest]
 
 
 def _box(stats: NDArray[np.int32]) -> Box:

@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 def detector_kinds() -> dict[str, type[Detector]]:
     """All detectors by name, those of LogiSight first. One that cannot be imported is left out and logged."""
-    kinds = {}
+    kinds: dict[str, type[Detector]] = {}
     here = [EntryPoint(name, f"{__package__}.{place}", GROUP) for name, place in _HERE.items()]
     for entry in [*here, *entry_points(group=GROUP)]:
         try:

@@ -1,0 +1,1 @@
+"""Detectors in an inspection: calibrated on a product, and met with what the rules say."""
