@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .agents.detecting.eyes import call_detector
     from .agents.draft import Draft, Refusal, Request
     from .agents.graph import Inspector
     from .agents.product import Product, open_product, teach
@@ -17,8 +18,12 @@ if TYPE_CHECKING:
     from .agents.workshop import Workshop
     from .scene import Part, Region, Scene
     from .schema import Evidence, Finding, LogiSightError, Proof, Rule, Verdict
+    from .tools.detectors import AnomalyMap, Detector, calibrate, load_detector
+    from .tools.samples import Sample, read_sample
 
 __all__ = [
+    "AnomalyMap",
+    "Detector",
     "Draft",
     "Evidence",
     "Finding",
@@ -32,14 +37,20 @@ __all__ = [
     "Request",
     "Rule",
     "Rulebook",
+    "Sample",
     "Scene",
     "Verdict",
     "Workshop",
+    "calibrate",
+    "call_detector",
+    "load_detector",
     "open_product",
+    "read_sample",
     "teach",
 ]
 
 _HOMES = {
+    "agents.detecting.eyes": ("call_detector",),
     "agents.draft": ("Draft", "Refusal", "Request"),
     "agents.graph": ("Inspector",),
     "agents.product": ("Product", "open_product", "teach"),
@@ -47,6 +58,8 @@ _HOMES = {
     "agents.workshop": ("Workshop",),
     "scene": ("Part", "Region", "Scene"),
     "schema": ("Evidence", "Finding", "LogiSightError", "Proof", "Rule", "Verdict"),
+    "tools.detectors": ("AnomalyMap", "Detector", "calibrate", "load_detector"),
+    "tools.samples": ("Sample", "read_sample"),
 }
 
 try:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from ...schema import DetectorError
+from .parallel import side_by_side
 
 
 class Layer(NamedTuple):
@@ -41,10 +39,7 @@ def each_picture(
     look: Callable[[NDArray[np.uint8]], dict[str, NDArray[np.float32]]], pixels: NDArray[np.uint8]
 ) -> dict[str, NDArray[np.float32]]:
     """The maps (C, h, w) of every picture of a batch, stacked to (N, C, h, w)."""
-    workers = min(len(pixels), os.cpu_count() or 1)
-    # A core for each picture: cores that share one matrix product wait for the slowest at every layer.
-    with threadpool_limits(1 if workers > 1 else None, "blas"), ThreadPoolExecutor(workers) as pool:
-        maps = list(pool.map(look, pixels))
+    maps = side_by_side(look, list(pixels))
     return {name: np.stack([one[name] for one in maps]) for name in maps[0]}
 
 
@@ -63,10 +58,20 @@ def mean_pooled(cells: NDArray[np.float32], side: int) -> NDArray[np.float32]:
     if side == 1:
         return cells
     height, width = cells.shape[-2:]
+    sums = _summed(_summed(cells, side, -2), side, -1)
     rows, columns = np.arange(0, height, side), np.arange(0, width, side)
-    sums = np.add.reduceat(np.add.reduceat(cells, rows, axis=-2), columns, axis=-1)
     counts = np.outer(np.minimum(side, height - rows), np.minimum(side, width - columns))
-    return np.asarray(sums / counts, np.float32)
+    return np.asarray(sums / counts.astype(np.float32), np.float32)
+
+
+def _summed(cells: NDArray[np.float32], side: int, axis: int) -> NDArray[np.float32]:
+    """Sums over `side` cells along one axis; the last over what is left."""
+    lines = np.moveaxis(cells, axis, 0)
+    sums = lines[::side].copy(order="K")
+    for first in range(1, side):
+        some = lines[first::side]
+        sums[: len(some)] += some
+    return np.moveaxis(sums, 0, axis)
 
 
 def _layer(backbone: str, name: str, strides: Mapping[str, int]) -> Layer:

@@ -62,7 +62,7 @@ def max_pooled(cells: Map) -> Map:
 
 def _halved_by_max(cells: Map) -> Map:
     """Along the first axis: the maximum of each second row and its two neighbours."""
-    best = cells[::2].copy()
+    best = cells[::2].copy(order="K")
     before, after = cells[1:-1:2], cells[1::2]
     np.maximum(best[1:], before, out=best[1:])
     np.maximum(best[: len(after)], after, out=best[: len(after)])
@@ -72,6 +72,6 @@ def _halved_by_max(cells: Map) -> Map:
 def _windows(cells: Map, side: int, stride: int) -> Map:
     """A view of the neighbourhood of each output cell, (h, w, side, side, C)."""
     pad = side // 2
-    padded = np.pad(cells, ((pad, pad), (pad, pad), (0, 0)))
+    padded = np.pad(cells, ((pad, pad), (pad, pad), (0, 0))) if pad else cells
     windows = sliding_window_view(padded, (side, side), axis=(0, 1))[::stride, ::stride]
     return windows.transpose(0, 1, 3, 4, 2)

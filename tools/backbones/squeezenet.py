@@ -73,7 +73,7 @@ class SqueezeNet:
                 cells = max_pooled(cells)
             cells = found[f"fire{number}"] = self._fire(cells, f"fire{number}")
         return {
-            la.name: mean_pooled(np.ascontiguousarray(found[la.source].transpose(2, 0, 1)), la.cells)
+            la.name: np.ascontiguousarray(mean_pooled(found[la.source].transpose(2, 0, 1), la.cells))
             for la in self._layers
         }
 

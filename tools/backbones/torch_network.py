@@ -14,9 +14,9 @@ from torch.nn import Module
 from torch.nn import functional as F  # noqa: N812  (its name everywhere)
 
 from ...schema import DetectorError
-from ..detectors.adaclip.weights import read_tensors
 from ..features import Maps, Request
 from ..pictures import shown
+from ..tensors import read_tensors, torch_device
 from .batches import Layer, checked_batch
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -92,22 +92,6 @@ class NamedMaps(Module):
         return dict(zip(self._names, maps, strict=True))
 
 
-def torch_device(name: str) -> torch.device:
-    """The device of a name; `auto` is the first GPU, else the CPU.
-
-    Raises:
-        DetectorError: There is no such device here.
-    """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        return torch.empty(0, device=name).device
-    except (RuntimeError, AssertionError) as error:
-        raise DetectorError(
-            f"device={shown(name)}: not here ({_first_line(error)}); take auto or cpu"
-        ) from None
-
-
 def measured_strides(network: Callable[[Tensor], Mapping[str, Tensor]], backbone: str) -> dict[str, int]:
     """Of each map of a network on the CPU: pixels of the picture per cell.
 
@@ -154,7 +138,3 @@ def load_weights(network: Module, path: Path, backbone: str, prefix: str = "") -
         what = f"{prefix}{name} {found}, expected {tuple(own.shape)}"
         raise DetectorError(f"{shown(path)}: not the weights of {shown(backbone)}: {what}; give those of it")
     network.load_state_dict(tensors, strict=False)
-
-
-def _first_line(error: BaseException) -> str:
-    return shown((str(error).splitlines() or [type(error).__name__])[0])[:120]

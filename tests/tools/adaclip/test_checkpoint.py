@@ -102,13 +102,13 @@ def test_torchscript_that_was_published_is_read(tmp_path, monkeypatch):
     """OpenAI's own files are too large for a test: another is made one of them."""
     import hashlib
 
-    from logisight.tools.detectors.adaclip import options, weights
+    from logisight.tools import clip_files, tensors
 
     path = tmp_path / "program.pt"
     torch.jit.save(torch.jit.script(torch.nn.Linear(2, 2)), path)
-    file = options.ClipFile("program.pt", hashlib.sha256(path.read_bytes()).hexdigest(), "1 kB")
-    monkeypatch.setitem(options.CLIP_FILES, "tiny", file)
-    assert set(weights.read_tensors(path)) == {"weight", "bias"}
+    file = clip_files.ClipFile("program.pt", hashlib.sha256(path.read_bytes()).hexdigest(), "1 kB")
+    monkeypatch.setitem(clip_files.CLIP_FILES, "tiny", file)
+    assert set(tensors.read_tensors(path)) == {"weight", "bias"}
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from .checkpoint import load_checkpoint
 from .clip import load_clip, random_clip
 from .network import AdaClipNetwork
 from .options import AdaClipOptions
-from .readiness import clip_path, missing_weights
+from .readiness import clip_path, missing_clip, missing_weights
 
 
 def build_network(options: AdaClipOptions) -> AdaClipNetwork:
@@ -32,6 +32,8 @@ def untrained_network(options: AdaClipOptions) -> AdaClipNetwork:
     Raises:
         DetectorError: CLIP's weights are missing or do not fit.
     """
+    if missing := missing_clip(options):
+        raise DetectorError(f"adaclip: {missing}")
     path = clip_path(options)
     if path is None:
         clip = random_clip(options.backbone, options.image_size, options.seed)

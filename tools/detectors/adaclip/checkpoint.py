@@ -12,8 +12,8 @@ from torch import Tensor
 
 from ....schema import DetectorError
 from ...pictures import shown
+from ...tensors import float_tensors, read_tensors
 from .network import AdaClipNetwork
-from .weights import float_tensors, read_tensors
 
 PREFIX: Final = "clip_model."
 """Of the names in the file."""

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from ....schema import DetectorError
 from ...pictures import shown
-from .weights import float_tensors, read_tensors
+from ...tensors import float_tensors, read_tensors
 
 _POSITIONS: Final = "visual.positional_embedding"
 _NO_WEIGHTS: Final = ("input_resolution", "context_length", "vocab_size")

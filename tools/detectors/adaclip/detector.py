@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 import cv2
 import numpy as np
@@ -11,7 +11,6 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from ....schema import DetectorError
-from ...pictures import shown
 from ...samples import Pixels, Sample
 from ..detector import Detector, DetectorOptions, Scores
 from .options import AdaClipOptions
@@ -62,10 +61,10 @@ class AdaClip(Detector):
         if self._network is None:
             if lacking := missing(self._told):
                 raise DetectorError(f"{self.kind}: {lacking}")
+            from ...tensors import torch_device
             from .building import build_network
 
-            device = _device(self.options.device)
-            self._network = build_network(self._told).to(device)
+            self._network = build_network(self._told).to(torch_device(self.options.device))
         return self._network
 
     def look(self, samples: Sequence[Sample]) -> list[tuple[Scores, float]]:
@@ -112,22 +111,3 @@ def squared(pixels: Pixels, size: int) -> Pixels:
     """A picture as the published code resizes it, (size, size, 3): its sides to the same length."""
     image = Image.fromarray(np.ascontiguousarray(pixels))
     return np.asarray(image.resize((size, size), Image.Resampling.BICUBIC))
-
-
-def _device(asked: str) -> Any:
-    """The torch device.
-
-    Raises:
-        DetectorError: There is none like this here.
-    """
-    import torch
-
-    if asked == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        return torch.empty(0, device=asked).device
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise DetectorError(
-            f"device={shown(asked)}: not here ({shown(reason)[:120]}); take auto or cpu"
-        ) from None

@@ -6,8 +6,9 @@ import importlib.util
 from pathlib import Path
 from typing import Final
 
+from ...clip_files import CLIP_FILES
 from ...pictures import shown
-from .options import CHECKPOINTS, CLIP_FILES, AdaClipOptions
+from .options import CHECKPOINTS, AdaClipOptions
 
 _PACKAGES: Final = ("torch", "open_clip")
 
@@ -22,7 +23,7 @@ def missing(options: AdaClipOptions) -> str:
 
 def missing_weights(options: AdaClipOptions) -> str:
     """Which file of weights is not here, in one line with the remedy; empty where all are."""
-    return _missing_clip(options) or _missing_checkpoint(options)
+    return missing_clip(options) or _missing_checkpoint(options)
 
 
 def clip_path(options: AdaClipOptions) -> Path | None:
@@ -40,7 +41,8 @@ def _kept(options: AdaClipOptions) -> Path:
     return Path.home() / ".cache" / "clip" / name
 
 
-def _missing_clip(options: AdaClipOptions) -> str:
+def missing_clip(options: AdaClipOptions) -> str:
+    """Whether CLIP's weights are not here, in one line with the remedy; empty where they are."""
     path = clip_path(options)
     if path is None or path.is_file():
         return ""

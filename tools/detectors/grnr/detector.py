@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from ....schema import DetectorError
+from ...backbones.parallel import side_by_side
 from ...features import Backbone, load_backbone, missing_backbone
 from ...samples import Sample
 from ..detector import Detector, DetectorOptions, Scores
+from .distances import mean_distance
 from .geometry import at_picture, seen, smooth, with_flat_border, with_unseen_ring, without_margin
 from .grain import grain_of, grain_scores
-from .regression import mean_distance, pooled, residuals, rows_of
+from .regression import pooled, residuals
 
 Variant = Literal["recipe", "local", "grain"]
 
@@ -109,17 +111,18 @@ class _Surface(Detector):
             for layer, maps in backbone(squares).items()
         }
         inner = slice(told.margin, told.margin + told.size)
-        looks = []
-        for place, sample in enumerate(samples):
+
+        def look_at(place: int) -> tuple[Scores, float]:
             grey = squares[place, inner, inner].mean(axis=2, dtype=np.float32)
-            scores = self._scores({layer: maps[place] for layer, maps in levels.items()}, grey)
-            scores = with_unseen_ring(scores, told.crop)
-            looks.append((at_picture(scores, sample.pixels.shape), float(scores.max())))
-        return looks
+            cells = {layer: np.ascontiguousarray(maps[place].transpose(1, 2, 0)) for layer, maps in levels.items()}
+            scores = with_unseen_ring(self._scores(cells, grey), told.crop)
+            return at_picture(scores, samples[place].pixels.shape), float(scores.max())
+
+        return side_by_side(look_at, range(len(samples)))
 
     @abstractmethod
     def _scores(self, levels: Mapping[str, NDArray[np.float32]], grey: NDArray[np.float32]) -> Scores:
-        """The map at the size of the square, from levels (C, h, w) and the square in grey."""
+        """The map at the size of the square, from levels (h, w, C) and the square in grey."""
 
     @cached_property
     def _backbone(self) -> Backbone:
@@ -157,7 +160,7 @@ class MeanDistance(_Surface):
     ) -> Scores:
         return self._fused(
             {
-                layer: mean_distance(rows_of(pooled(cells))).reshape(cells.shape[1:])
+                layer: mean_distance(pooled(cells).reshape(-1, cells.shape[2])).reshape(cells.shape[:2])
                 for layer, cells in levels.items()
             }
         )

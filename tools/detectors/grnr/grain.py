@@ -14,27 +14,26 @@ keeps a few strong channels from outweighing the others.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter
 
-from .regression import Map, distances, rows_of
+from .distances import pieces, squared_distances
+from .regression import Map, pooled
 
 PART = 0.3
 """Share of the cells along the grain that a usual cell resembles."""
 REACH = 0.25
 """Standard deviation of nearness between kin, as a share of the map's side."""
 
-_BESIDE = 1
-"""Lines of cells at either side that belong to the grain through a cell."""
+_LINES = 3
+"""Lines of cells that make up the grain through a cell: its own and one at either side."""
 _KIN = 0.01
 """Share of all cells that are taken as surely alike; their distance is the unit of likeness."""
-_CONTEXT = 3
-"""Side of the squares of cells by which likeness is judged."""
-_CHANNELS = 160
-"""More channels than these are projected to as many at random, which keeps distances to a few percent."""
+_CHANNELS = 96
+"""More channels than these are projected to as many at random, which keeps distances to about a tenth."""
 _LEAST = 1e-12
 
 Grid = NDArray[np.float32]
@@ -44,21 +43,19 @@ Grid = NDArray[np.float32]
 def grain_scores(maps: Sequence[Map], along: int, seed: int) -> Grid:
     """How little each cell is like those along the grain, (h, w) of the finest map.
 
-    `maps` are the levels (C, h, w) of one picture; `along` is the axis that the grain follows: 0 for columns,
+    `maps` are the levels (h, w, C) of one picture; `along` is the axis that the grain follows: 0 for columns,
     1 for rows; `seed` draws the projection.
     """
     cells = _stacked(maps, seed)
     if along == 1:
-        return grain_scores_of(cells.transpose(0, 2, 1)).T
+        return grain_scores_of(np.ascontiguousarray(cells.transpose(1, 0, 2))).T
     return grain_scores_of(cells)
 
 
 def grain_scores_of(cells: Map) -> Grid:
-    """As `grain_scores`, of one map (C, h, w) whose grain follows its columns."""
-    shape = cells.shape[1:]
-    alone = _part_distance(cells) * np.linalg.norm(cells - np.median(cells, axis=1, keepdims=True), axis=0)
-    likeness = _likeness(cells)
-    return np.asarray((likeness @ alone.ravel()).reshape(shape), np.float32)
+    """As `grain_scores`, of one map (h, w, C) whose grain follows its columns."""
+    alone = _part_distance(cells) * np.linalg.norm(cells - np.median(cells, axis=0), axis=2)
+    return _averaged_over_kin(alone, cells)
 
 
 def grain_of(grey: NDArray[np.float32]) -> int:
@@ -69,56 +66,69 @@ def grain_of(grey: NDArray[np.float32]) -> int:
 
 
 def _stacked(maps: Sequence[Map], seed: int) -> Map:
-    """All levels on the grid of the finest, each with the same weight, with `_CHANNELS` channels at most."""
-    height, width = max((cells.shape[1:] for cells in maps), key=lambda shape: shape[0] * shape[1])
+    """All levels on the grid of the finest, each with the same weight and with `_CHANNELS` channels at most."""
+    height, width, _ = max((cells.shape for cells in maps), key=lambda shape: shape[0] * shape[1])
     levels = []
-    for cells in maps:
-        roots = np.sign(cells) * np.sqrt(np.abs(cells))
-        roots -= roots.mean(axis=(1, 2), keepdims=True)
-        weight = np.sqrt(np.square(roots).sum(axis=0).mean()) + _LEAST
-        levels.append(_projected(roots / weight, seed))
-    grids = [_resized(cells, (width, height)) for cells in levels]
-    return np.concatenate(grids)
+    for number, cells in enumerate(maps):
+        roots = np.copysign(np.sqrt(np.abs(cells)), cells)
+        roots -= roots.mean(axis=(0, 1))
+        roots /= np.sqrt(np.square(roots).sum(axis=2).mean()) + _LEAST
+        levels.append(_resized(_projected(roots, seed + number), (width, height)))
+    return np.concatenate(levels, axis=2)
 
 
 def _projected(cells: Map, seed: int) -> Map:
-    channels = len(cells)
+    channels = cells.shape[2]
     if channels <= _CHANNELS:
         return cells
-    random = np.random.default_rng(seed).standard_normal((_CHANNELS, channels), np.float32)
-    return np.tensordot(random / np.sqrt(np.float32(_CHANNELS)), cells, 1)
+    random = np.random.default_rng(seed).standard_normal((channels, _CHANNELS), np.float32)
+    return np.asarray(cells @ (random / np.sqrt(np.float32(_CHANNELS))), np.float32)
 
 
 def _resized(cells: Map, size: tuple[int, int]) -> Map:
-    if cells.shape[:0:-1] == size:
+    if cells.shape[1::-1] == size:
         return cells
-    return np.stack([cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR) for plane in cells])
+    large = cv2.resize(cells, size, interpolation=cv2.INTER_LINEAR)
+    return np.asarray(large, np.float32).reshape(size[1], size[0], -1)
 
 
 def _part_distance(cells: Map) -> Grid:
     """Distance of each cell to the nearest `PART` of the cells along the grain: to the farthest of them."""
-    _, height, width = cells.shape
-    found = np.empty((height, width), np.float32)
-    for column in range(width):
-        low, high = max(0, column - _BESIDE), min(width, column + _BESIDE + 1)
-        band = cells[:, :, low:high].transpose(2, 1, 0).reshape((high - low) * height, -1)
-        own = slice((column - low) * height, (column - low + 1) * height)
-        apart = distances(np.ascontiguousarray(band))[own]
-        place = int(PART * apart.shape[1])
-        found[:, column] = np.partition(apart, place, axis=1)[:, place]
-    return found
+    height, width, channels = cells.shape
+    lines = min(_LINES, width)
+    columns = np.ascontiguousarray(cells.transpose(1, 0, 2))
+    first = np.clip(np.arange(width) - lines // 2, 0, width - lines)
+    bands = columns[first[:, None] + np.arange(lines)].reshape(width, lines * height, channels)
+    apart = columns @ bands.transpose(0, 2, 1)
+    apart *= -2
+    apart += np.square(columns).sum(axis=2)[:, :, None]
+    apart += np.square(bands).sum(axis=2)[:, None, :]
+    place = int(PART * lines * height)
+    part = np.partition(apart, place, axis=2)[..., place]
+    return np.sqrt(np.maximum(part, 0)).T
 
 
-def _likeness(cells: Map) -> NDArray[np.float32]:
-    """How much every cell counts as kin of every other, (n, n); each row sums to 1."""
-    context = rows_of(np.asarray(uniform_filter(cells, (1, _CONTEXT, _CONTEXT), mode="mirror"), np.float32))
-    apart = distances(context)
-    kin = min(len(apart) - 1, max(1, int(_KIN * len(apart)) - 1))
-    unit = np.partition(apart, kin, axis=1)[:, kin] + _LEAST
-    weights = np.exp(-np.square(apart) / (unit[:, None] * unit[None, :])) * _nearness(cells.shape[1:])
-    return np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float32)
+def _averaged_over_kin(scores: Grid, cells: Map) -> Grid:
+    """Scores averaged with the weight that every cell has as kin of every other."""
+    apart = squared_distances(pooled(cells).reshape(scores.size, -1))
+    count = len(apart)
+    kin = min(count - 1, max(1, int(_KIN * count) - 1))
+    units = np.concatenate([np.partition(apart[piece], kin, axis=1)[:, kin] for piece in pieces(count)])
+    scales = np.float32(1) / (np.sqrt(units) + np.float32(_LEAST))
+    valued = np.stack([scores.ravel(), np.ones(count, np.float32)], axis=1)
+    nearness = _nearness(scores.shape)
+    found = np.empty((count, 2), np.float32)
+    for piece in pieces(count):
+        weights = apart[piece]
+        weights *= -scales[piece, None]
+        weights *= scales
+        np.exp(weights, out=weights)
+        weights *= nearness[piece]
+        found[piece] = weights @ valued
+    return (found[:, 0] / found[:, 1]).reshape(scores.shape)
 
 
+@lru_cache(maxsize=4)
 def _nearness(shape: tuple[int, ...]) -> NDArray[np.float32]:
     """Gaussian of the distance between all cells of a grid, (n, n)."""
     lines = []

@@ -5,98 +5,124 @@ arXiv 2406.07333. Every cell Q is expressed by its eight neighbours S_L, and hel
 S_G of the picture: W minimises |Q - W S_L|^2 + lambda * sum over n of |S_G(n) - W S_L|^2. This equals
 (1 + lambda K) |T - W S_L|^2 + a constant, T = (Q + lambda * sum S_G) / (1 + lambda K). So that W S_L is T,
 projected on what the neighbours span: one system of 8 x 8 for a cell, whatever K is.
+
+All that the system and its residual need are inner products of cells. Those of neighbours with each other
+depend on two cells of the map, not on whose neighbours they are, so that each pair is multiplied once.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter
+
+from .distances import mean_distance
 
 Map = NDArray[np.float32]
-"""(C, h, w)"""
-Rows = NDArray[np.float32]
-"""(cells, C), cells row by row"""
+"""(h, w, C)"""
 
 _RING = [(y, x) for y in range(3) for x in range(3) if (y, x) != (1, 1)]
 _LEAST_RIDGE = 1e-6
 
 
+class Products(NamedTuple):
+    """Inner products of cells with their eight neighbours, float64."""
+
+    gram: NDArray[np.float64]
+    """(h, w, 8, 8), of the neighbours with each other."""
+    with_cell: NDArray[np.float64]
+    """(h, w, 8), of the neighbours with the cell."""
+    with_usual: NDArray[np.float64]
+    """(h, w, 8), of the neighbours with the sum of the usual cells; 0 where there is none."""
+    cell: NDArray[np.float64]
+    """(h, w), of the cell with itself."""
+
+
 def pooled(cells: Map) -> Map:
     """Mean over 3 x 3 cells, mirrored at the border: zeros, as published, would make border cells small."""
-    return np.asarray(uniform_filter(cells, size=(1, 3, 3), mode="mirror"), np.float32)
+    around = mirrored(cells)
+    rows = around[:-2] + around[1:-1] + around[2:]
+    return (rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]) / np.float32(9)
 
 
-def rows_of(cells: Map) -> Rows:
-    """The cells of a map as rows."""
-    return np.ascontiguousarray(cells.reshape(len(cells), -1).T)
-
-
-def neighbours_of(cells: Map) -> NDArray[np.float32]:
-    """The eight neighbours of every cell, (cells, 8, C), mirrored at the border."""
-    _, height, width = cells.shape
-    ring = ((0, 0), (1, 1), (1, 1))
+def mirrored(cells: Map) -> Map:
+    """A map with a ring of one mirrored cell around it."""
     # A single line of cells has nothing to mirror.
-    around = (
-        np.pad(cells, ring, mode="reflect") if min(height, width) > 1 else np.pad(cells, ring, mode="edge")
-    )
-    return np.stack([rows_of(around[:, y : y + height, x : x + width]) for y, x in _RING], axis=1)
+    mode = "reflect" if min(cells.shape[:2]) > 1 else "edge"
+    return np.pad(cells, ((1, 1), (1, 1), (0, 0)), mode=mode)
 
 
-def distances(rows: Rows) -> NDArray[np.float32]:
-    """Euclidean distances between all rows, (n, n); exactly 0 on the diagonal."""
-    centred = (rows - rows.mean(axis=0)).astype(np.float32)
-    squares = np.einsum("ij,ij->i", centred, centred)
-    found = centred @ centred.T
-    found *= -2
-    found += squares[:, None]
-    found += squares[None, :]
-    np.maximum(found, 0, out=found)
-    np.fill_diagonal(found, 0)
-    return np.asarray(np.sqrt(found, out=found), np.float32)
-
-
-def mean_distance(rows: Rows) -> NDArray[np.float32]:
-    """Mean distance of each row to all others, (n,); 0 where there is one row."""
-    return np.asarray(distances(rows).sum(axis=1) / max(len(rows) - 1, 1), np.float32)
-
-
-def usual(rows: Rows, count: int) -> Rows:
-    """The `count` rows with the smallest mean distance to the others, most usual first ("self filtering")."""
+def usual(cells: Map, count: int) -> NDArray[np.float32]:
+    """The `count` cells (n, C) with the smallest mean distance to all, most usual first ("self filtering")."""
+    rows = cells.reshape(-1, cells.shape[2])
     return rows[np.argsort(mean_distance(rows), kind="stable")[:count]]
 
 
-def expressed(
-    targets: NDArray[np.float64], support: NDArray[np.float64], ridge: float
-) -> NDArray[np.float64]:
-    """Each target (n, C), projected on the span of its support (n, k, C), with a ridge.
-
-    The ridge is a share of the mean square of the support: at the border neighbours are mirrored, on flat
-    surfaces all are alike, and the system has no solution without.
-    """
-    gram = support @ support.transpose(0, 2, 1)
-    size = gram.shape[1]
-    strength = ridge * np.trace(gram, axis1=1, axis2=2) / size + _LEAST_RIDGE
-    gram += strength[:, None, None] * np.eye(size)
-    weights = np.linalg.solve(gram, support @ targets[:, :, None])
-    return np.asarray((support * weights).sum(axis=1))
+def products(cells: Map, neighbours_from: Map, usual_sum: NDArray[np.float64] | None) -> Products:
+    """Of the cells of one map with their neighbours in another of the same shape, mirrored at the border."""
+    height, width, _ = cells.shape
+    queries = cells.astype(np.float64)
+    around = mirrored(neighbours_from).astype(np.float64)
+    views = [around[y : y + height, x : x + width] for y, x in _RING]
+    with_cell = np.stack([_inner(view, queries) for view in views], axis=-1)
+    if usual_sum is None:
+        with_usual = np.zeros_like(with_cell)
+    else:
+        large = around @ usual_sum
+        with_usual = np.stack([large[y : y + height, x : x + width] for y, x in _RING], axis=-1)
+    return Products(_gram(around), with_cell, with_usual, _inner(queries, queries))
 
 
 def residuals(
     cells: Map, *, support: int, regularisation: float, pooled_neighbours: bool, ridge: float
 ) -> NDArray[np.float32]:
-    """How far each cell of a map (C, h, w) is from what its neighbours make of the usual, (h, w).
+    """How far each cell of a map (h, w, C) is from what its neighbours make of the usual, (h, w).
 
     `support` is K and `regularisation` lambda of the paper; with a lambda of 0 the usual has no say. The
     neighbours are those of the averaged map that the cells are taken from (published), or of the map itself.
+    The ridge is a share of the mean square of the neighbours: at the border they are mirrored, on flat
+    surfaces all are alike, and the system has no solution without.
     """
     averaged = pooled(cells)
-    rows = rows_of(averaged)
-    targets = rows.astype(np.float64)
+    total, share = None, 1.0
     if regularisation:
-        typical = usual(rows, support)
+        typical = usual(averaged, support)
         total = regularisation * typical.sum(axis=0, dtype=np.float64)
-        targets = (targets + total) / (1 + regularisation * len(typical))
-    neighbours = neighbours_of(averaged if pooled_neighbours else cells).astype(np.float64)
-    found = np.linalg.norm(rows - expressed(targets, neighbours, ridge), axis=1)
-    return np.asarray(found.reshape(cells.shape[1:]), np.float32)
+        share = 1 / (1 + regularisation * len(typical))
+    of = products(averaged, averaged if pooled_neighbours else cells, total)
+    size = len(_RING)
+    strength = ridge * np.trace(of.gram, axis1=2, axis2=3) / size + _LEAST_RIDGE
+    system = of.gram + strength[..., None, None] * np.eye(size)
+    weights = np.linalg.solve(system, share * (of.with_cell + of.with_usual)[..., None])[..., 0]
+    made = np.einsum("yxi,yxij,yxj->yx", weights, of.gram, weights, optimize=True)
+    squares = of.cell - 2 * (weights * of.with_cell).sum(axis=-1) + made
+    return np.sqrt(np.maximum(squares, 0)).astype(np.float32)
+
+
+def _inner(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.einsum("yxc,yxc->yx", one, other))
+
+
+def _gram(around: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Inner products (h, w, 8, 8) of the neighbours of every cell, from a map with a ring of one cell."""
+    height, width = around.shape[0] - 2, around.shape[1] - 2
+    gram = np.empty((height, width, len(_RING), len(_RING)))
+    known: dict[tuple[int, int], NDArray[np.float64]] = {}
+    for i, (y, x) in enumerate(_RING):
+        for j, (below, right) in enumerate(_RING[i:], i):
+            step = (below - y, right - x)
+            if step not in known:
+                known[step] = _autocorrelation(around, *step)
+            left = max(0, -step[1])
+            gram[:, :, i, j] = gram[:, :, j, i] = known[step][y : y + height, x - left : x - left + width]
+    return gram
+
+
+def _autocorrelation(around: NDArray[np.float64], down: int, right: int) -> NDArray[np.float64]:
+    """Inner product of each cell with the one `down` rows and `right` columns on, where both are."""
+    height, width, _ = around.shape
+    left = max(0, -right)
+    here = around[: height - down, left : width - max(0, right)]
+    there = around[down:, left + right : width - max(0, right) + right]
+    return _inner(here, there)

@@ -16,9 +16,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from ....schema import DetectorError
-from ...pictures import shown
-from .options import CLIP_FILES
+from ..schema import DetectorError
+from .clip_files import CLIP_FILES
+from .pictures import shown
 
 _SCRIPT_ENTRY = "/constants.pkl"
 """What an archive holds that is a program (TorchScript), and one that is mere tensors does not."""
@@ -125,3 +125,23 @@ def _reason(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines()]
     telling = [line for line in lines if "WeightsUnpickler error" in line] or lines or [type(error).__name__]
     return shown(telling[0].removeprefix("WeightsUnpickler error: "))[:160]
+
+
+def torch_device(name: str) -> torch.device:
+    """The device of a name; `auto` is the first GPU, else the CPU.
+
+    Raises:
+        DetectorError: There is no such device here.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        return torch.empty(0, device=name).device
+    except (RuntimeError, AssertionError) as error:
+        raise DetectorError(
+            f"device={shown(name)}: not here ({_first_line(error)}); take auto or cpu"
+        ) from None
+
+
+def _first_line(error: BaseException) -> str:
+    return shown((str(error).splitlines() or [type(error).__name__])[0])[:120]
