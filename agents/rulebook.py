@@ -3,6 +3,9 @@
 `rules/003.py` is the check, with the sentence as its docstring; `rules/003.json` is everything else. A
 check that was edited by hand no longer matches the hash in its proof, and does not count until it is
 proven again.
+
+Any number of processes may use one rulebook at once: who writes does so under `changing_rules`, and who
+reads never sees half of a rule.
 """
 
 from __future__ import annotations
@@ -16,8 +19,13 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from ..schema import ProductError, Record, Rule
+from ..tools.pictures import shown
+from .locking import locked_folder, write_at_once
 
 _NAME = re.compile(r"(\d{3,})\.json")
+
+changing_rules = locked_folder
+"""Of a folder of rules: nobody else reads or changes its rules meanwhile; those who wait, wait a while."""
 
 
 def code_hash(code: str) -> str:
@@ -76,25 +84,47 @@ class Rulebook(Record):
         Raises:
             ProductError: A file is missing its other half or cannot be read.
         """
-        names = sorted(p.name for p in folder.iterdir()) if folder.is_dir() else []
-        rules = [_read(folder / name) for name in names if _NAME.fullmatch(name)]
+        with locked_folder(folder, to_write=False):
+            names = sorted(p.name for p in folder.iterdir()) if folder.is_dir() else []
+            rules = [_read(folder / name) for name in names if _NAME.fullmatch(name)]
         return cls(rules=sorted(rules, key=lambda rule: rule.number))
 
     @staticmethod
     def save(rule: Rule, folder: Path) -> None:
-        """Write one rule, over the one with the same number."""
-        folder.mkdir(parents=True, exist_ok=True)
+        """Write one rule, over the one with the same number; one that was there stays until this is whole.
+
+        Raises:
+            ProductError: It cannot be written.
+        """
         stem = folder / f"{rule.number:03d}"
-        stem.with_suffix(".py").write_text(rule.code, encoding="utf-8")
-        stem.with_suffix(".json").write_text(
-            rule.model_dump_json(exclude={"code"}, indent=2) + "\n", encoding="utf-8"
-        )
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with locked_folder(folder):
+                # A rule is there once its second file is.
+                write_at_once(stem.with_suffix(".py"), rule.code)
+                write_at_once(
+                    stem.with_suffix(".json"), rule.model_dump_json(exclude={"code"}, indent=2) + "\n"
+                )
+        except OSError as error:
+            raise ProductError(
+                f"{shown(stem)}: the rule cannot be written ({error.strerror or error})"
+            ) from None
 
     @staticmethod
     def remove(number: int, folder: Path) -> None:
-        """Delete one rule; one that is not there is no error."""
-        for suffix in (".py", ".json"):
-            (folder / f"{number:03d}{suffix}").unlink(missing_ok=True)
+        """Delete one rule; one that is not there is no error.
+
+        Raises:
+            ProductError: It cannot be deleted.
+        """
+        try:
+            with locked_folder(folder):
+                for suffix in (".json", ".py"):
+                    (folder / f"{number:03d}{suffix}").unlink(missing_ok=True)
+        except OSError as error:
+            raise ProductError(
+                f"{shown(folder)}: rule {number} cannot be deleted ({error.strerror or error})"
+            ) from None
 
 
 def _read(path: Path) -> Rule:

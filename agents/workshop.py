@@ -10,14 +10,15 @@ from types import TracebackType
 
 from langchain_core.language_models import BaseChatModel
 
-from ..schema import AuthorError, Grade, Rule
+from ..sandbox import Jail
+from ..schema import AuthorError, Grade, ProductError, Rule
 from .author import Authored, Bench, author_rule
 from .draft import Request
 from .isolation import open_jail
 from .product import Product
 from .proof import Reference, prove
 from .reasoner import OFFLINE, make_reasoner
-from .rulebook import Rulebook
+from .rulebook import Rulebook, changing_rules
 
 EXAMPLES = {file.stem: file for file in sorted((Path(__file__).parent / "examples").glob("*.toml"))}
 """Example rulebooks: a file of sentences for each category of MVTec LOCO AD."""
@@ -49,10 +50,12 @@ def read_sentences(path: Path) -> list[str]:
 
 def keep_rule(product: Product, rule: Rule) -> Rule:
     """Put a rule into the rulebook, in the place of the one with the same text where there is one."""
-    book = product.rulebook()
-    number = next((one.number for one in book.rules if one.text == rule.text), book.next_number)
-    kept = rule.model_copy(update={"number": number})
-    Rulebook.save(kept, product.rules_folder)
+    product.rules_folder.mkdir(parents=True, exist_ok=True)
+    with changing_rules(product.rules_folder):
+        book = product.rulebook()
+        number = next((one.number for one in book.rules if one.text == rule.text), book.next_number)
+        kept = rule.model_copy(update={"number": number})
+        Rulebook.save(kept, product.rules_folder)
     return kept
 
 
@@ -69,15 +72,16 @@ class Workshop:
         product: Product,
         on_reference: Callable[[str], None] = lambda _: None,
         isolation: Grade | None = None,
+        jail: Jail | None = None,
     ) -> None:
-        """Rules run in a jail that holds at least `isolation`.
+        """Rules run in `jail`, or in one that holds at least `isolation`.
 
         Raises:
             SandboxError: The jail does not start, or holds less than is asked for, see `open_jail`.
         """
         self.product = product
         self._on_reference = on_reference
-        self.jail = open_jail(isolation)
+        self.jail = jail or open_jail(isolation)
         """Where its rules run."""
 
     @cached_property
@@ -105,10 +109,26 @@ class Workshop:
             AuthorError: There is no such reasoner, or no reference picture.
             ModelError: The reasoner cannot be asked.
         """
+        authored = self.propose(sentence, reasoner, most_false_alarms, on_step, samples)
+        return authored._replace(rule=keep_rule(self.product, authored.rule)) if authored.rule else authored
+
+    def propose(
+        self,
+        sentence: str,
+        reasoner: str | BaseChatModel = OFFLINE,
+        most_false_alarms: float = 0.0,
+        on_step: Callable[[str], None] = lambda _: None,
+        samples: int = 1,
+    ) -> Authored:
+        """The same without keeping the rule.
+
+        Raises:
+            AuthorError: There is no such reasoner, or no reference picture.
+            ModelError: The reasoner cannot be asked.
+        """
         model = make_reasoner(reasoner) if isinstance(reasoner, str) else reasoner
         bench = Bench(model, self.references, self.jail, most_false_alarms, on_step, samples)
-        authored = author_rule(self.request(sentence), bench)
-        return authored._replace(rule=keep_rule(self.product, authored.rule)) if authored.rule else authored
+        return author_rule(self.request(sentence), bench)
 
     def request(self, sentence: str) -> Request:
         """A sentence, and what is known of the product."""
@@ -120,14 +140,24 @@ class Workshop:
         )
 
     def prove(self, rule: Rule) -> Rule:
-        """Prove a rule again, after its code or the eyes have changed, and keep how that ended."""
+        """Prove a rule again, after its code or the eyes have changed, and keep how that ended.
+
+        Raises:
+            ProductError: Somebody else has changed the rule meanwhile; theirs stays.
+        """
         tried = rule.proof.counterfactuals if rule.proof else []
         edits = list(dict.fromkeys(c.edit for c in tried))
         labels = list(dict.fromkeys(c.label for c in tried))
         proven = rule.model_copy(
             update={"proof": prove(rule.code, labels, edits, self.references, self.jail)}
         )
-        Rulebook.save(proven, self.product.rules_folder)
+        with changing_rules(self.product.rules_folder):
+            now = self.product.rulebook().numbered(rule.number)
+            if (now.text, now.code) != (rule.text, rule.code):
+                raise ProductError(
+                    f"rule {rule.number} was changed by somebody else meanwhile; prove it again"
+                )
+            Rulebook.save(proven, self.product.rules_folder)
         return proven
 
     def close(self) -> None:

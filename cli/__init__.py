@@ -14,13 +14,17 @@ import typer
 
 from ..schema import AuthorError, Grade, IsolationError, LogiSightError, ProductError, When
 from .bench import bench
+from .chat import chat
 from .discover import discover
 from .llm import llm as chat_models
 from .look import detectors, look
+from .mcp import mcp
 from .progress import progress_bar
 from .prompt import prompt
+from .sessions import sessions
 from .train import train
 from .views import views
+from .web import web
 
 if TYPE_CHECKING:
     from ..agents.author import Authored
@@ -349,6 +353,12 @@ app.command(epilog="Example: logisight discover pushpins --accept 1,3")(discover
 app.command(epilog="Example: logisight look grnr line/ --out looks/ --normal good/")(look)
 app.command(epilog="Examples: logisight detectors; logisight detectors grnr")(detectors)
 app.command(epilog="Example: logisight views sphere.ply --out views/")(views)
+app.command(epilog="Examples: logisight chat pushpins; logisight chat pushpins --llm vllm:MODEL")(chat)
+app.command(
+    epilog="Examples: logisight sessions pushpins; logisight sessions pushpins export ID --out session"
+)(sessions)
+app.command(epilog="Example: logisight web pushpins")(web)
+app.command(epilog="Examples: logisight mcp pushpins; logisight mcp pushpins --http 127.0.0.1:8765")(mcp)
 
 
 def _teach(name: str, pictures: Path, annotations: Path, references: Path | None) -> Taught:

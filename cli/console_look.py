@@ -77,6 +77,6 @@ def _line_of(calibration: Calibration | None) -> str:
         return "Scores rank pictures; give normal pictures with --normal for decisions."
     return (
         f"Calibrated on {calibration.normal} normal picture{'s' * (calibration.normal != 1)}: a score above "
-        f"{calibration.picture.threshold:.4g} is anomalous; false alarms on at most {calibration.bound:.0%} of "
-        "pictures like those."
+        f"{calibration.picture.threshold:.4g} is anomalous; false alarms on at most {calibration.bound:.0%} "
+        "of pictures like those."
     )

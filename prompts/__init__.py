@@ -15,6 +15,7 @@ from .inspection import (
 from .opinion import Opinion, pointed_at
 from .quoting import PromptError
 from .reason_judge import judge_messages
+from .session import session_message
 from .templates import copy_templates, templates, templates_sha256, using_templates
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "inspection_messages",
     "judge_messages",
     "pointed_at",
+    "session_message",
     "templates",
     "templates_sha256",
     "using_templates",

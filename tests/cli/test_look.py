@@ -25,7 +25,8 @@ def line(tmp_path):
 
 def test_pictures_are_decided_and_maps_are_there(line) -> None:
     out = line / "looks"
-    told = ("look", "patch-distance", line / "24.png", line / "25.png", "--normal", line / "good", "--out", out)
+    pictures = (line / "24.png", line / "25.png")
+    told = ("look", "patch-distance", *pictures, "--normal", line / "good", "--out", out)
     done = logisight(*told)
     assert done.returncode == 1
     assert "Calibrated on 12 normal pictures" in done.stdout

@@ -20,9 +20,9 @@ def side_by_side(function: Callable[[_Given], _Found], given: Sequence[_Given]) 
     Cores that share one matrix product wait for the slowest at every step, so each works at its own instead.
     """
     workers = min(len(given), os.cpu_count() or 1)
-    with _controller().limit(limits=1 if workers > 1 else None, user_api="blas"):
-        with ThreadPoolExecutor(max(1, workers)) as pool:
-            return list(pool.map(function, given))
+    limits = 1 if workers > 1 else None
+    with _controller().limit(limits=limits, user_api="blas"), ThreadPoolExecutor(max(1, workers)) as pool:
+        return list(pool.map(function, given))
 
 
 @cache

@@ -19,7 +19,7 @@ from ...samples import Sample
 from ..detector import Detector, DetectorOptions, Scores
 from .distances import mean_distance
 from .geometry import at_picture, seen, smooth, with_flat_border, with_unseen_ring, without_margin
-from .grain import grain_of, grain_scores
+from .grain import grain_scores
 from .regression import pooled, residuals
 
 Variant = Literal["recipe", "local", "grain"]
@@ -64,7 +64,7 @@ class GrnrOptions(SurfaceOptions):
 
     variant: Variant = "grain"
     """`recipe`: global and local normality, as published but for its bugs. `local`: whether its neighbours
-    explain a cell, nothing else. `grain`: cells along the grain of the surface, see `grnr/grain.py`; of the
+    explain a cell, nothing else. `grain`: cells along lines of the surface, see `grnr/grain.py`; of the
     options of the others it takes none, nor `border` and `fuse`."""
     support: int = Field(default=40, ge=1)
     """K: the most usual cells that make up global normality."""
@@ -110,19 +110,19 @@ class _Surface(Detector):
             layer: without_margin(maps, told.margin, backbone.strides[layer])
             for layer, maps in backbone(squares).items()
         }
-        inner = slice(told.margin, told.margin + told.size)
 
         def look_at(place: int) -> tuple[Scores, float]:
-            grey = squares[place, inner, inner].mean(axis=2, dtype=np.float32)
-            cells = {layer: np.ascontiguousarray(maps[place].transpose(1, 2, 0)) for layer, maps in levels.items()}
-            scores = with_unseen_ring(self._scores(cells, grey), told.crop)
+            cells = {
+                layer: np.ascontiguousarray(maps[place].transpose(1, 2, 0)) for layer, maps in levels.items()
+            }
+            scores = with_unseen_ring(self._scores(cells), told.crop)
             return at_picture(scores, samples[place].pixels.shape), float(scores.max())
 
         return side_by_side(look_at, range(len(samples)))
 
     @abstractmethod
-    def _scores(self, levels: Mapping[str, NDArray[np.float32]], grey: NDArray[np.float32]) -> Scores:
-        """The map at the size of the square, from levels (h, w, C) and the square in grey."""
+    def _scores(self, levels: Mapping[str, NDArray[np.float32]]) -> Scores:
+        """The map at the size of the square, from levels (h, w, C)."""
 
     @cached_property
     def _backbone(self) -> Backbone:
@@ -153,11 +153,7 @@ class MeanDistance(_Surface):
     kind = "mean-distance"
     summary = "mean distance of each cell to all others of the same picture; the baseline of grnr"
 
-    def _scores(
-        self,
-        levels: Mapping[str, NDArray[np.float32]],
-        grey: NDArray[np.float32],  # noqa: ARG002  (the grain is found by it)
-    ) -> Scores:
+    def _scores(self, levels: Mapping[str, NDArray[np.float32]]) -> Scores:
         return self._fused(
             {
                 layer: mean_distance(pooled(cells).reshape(-1, cells.shape[2])).reshape(cells.shape[:2])
@@ -185,10 +181,10 @@ class Grnr(_Surface):
         variant = "" if self._of.variant == "recipe" else f"-{self._of.variant}"
         return f"{self.kind}{variant}[{self._told.backbone}]"
 
-    def _scores(self, levels: Mapping[str, NDArray[np.float32]], grey: NDArray[np.float32]) -> Scores:
+    def _scores(self, levels: Mapping[str, NDArray[np.float32]]) -> Scores:
         of = self._of
         if of.variant == "grain":
-            return smooth(grain_scores(list(levels.values()), grain_of(grey), of.seed), of.size, of.sigma)
+            return smooth(grain_scores(list(levels.values()), of.seed), of.size, of.sigma)
         local = of.variant == "local"
         weight = of.regularisation if of.regularisation is not None else 0.0 if local else 5.0
         return self._fused(

@@ -1,9 +1,11 @@
 """Cells compared along the grain of a surface, and averaged with their kin.
 
 A step beyond the regression, for surfaces that are brushed, ground or lit from one side. What such a surface
-looks like changes across the grain and hardly along it, so a cell is compared with the cells that lie along
-the grain through it: by its distance to a good part of them, and by its distance to their median. A defect
-that fills less than that part of a line stands out, however large it is, and a bright or dark side does not.
+looks like changes across the grain and hardly along it, so a cell is compared with the cells that lie on a
+line with it: by its distance to a good part of them, and by its distance to their median. A defect that fills
+less than that part of a line stands out, however large it is, and a bright or dark side does not. Lines run
+down and across, and the one counts that a cell fits better: what is usual along either is no defect, be it
+the grain or the edge of the product.
 
 The result is averaged over kin, cells that are near and look alike (a non-local mean; the similarity is
 scaled as by Zelnik-Manor and Perona, "Self-Tuning Spectral Clustering", NIPS 2004), so that the inside of
@@ -24,12 +26,12 @@ from .distances import pieces, squared_distances
 from .regression import Map, pooled
 
 PART = 0.3
-"""Share of the cells along the grain that a usual cell resembles."""
+"""Share of the cells on its line that a usual cell resembles."""
 REACH = 0.25
 """Standard deviation of nearness between kin, as a share of the map's side."""
 
 _LINES = 3
-"""Lines of cells that make up the grain through a cell: its own and one at either side."""
+"""Width of a line: the cells of its own column or row, and of the one at either side."""
 _KIN = 0.01
 """Share of all cells that are taken as surely alike; their distance is the unit of likeness."""
 _CHANNELS = 96
@@ -40,33 +42,21 @@ Grid = NDArray[np.float32]
 """(h, w)"""
 
 
-def grain_scores(maps: Sequence[Map], along: int, seed: int) -> Grid:
-    """How little each cell is like those along the grain, (h, w) of the finest map.
+def grain_scores(maps: Sequence[Map], seed: int) -> Grid:
+    """How little each cell is like those on a line with it, (h, w) of the finest map.
 
-    `maps` are the levels (h, w, C) of one picture; `along` is the axis that the grain follows: 0 for columns,
-    1 for rows; `seed` draws the projection.
+    `maps` are the levels (h, w, C) of one picture; `seed` draws the projection.
     """
     cells = _stacked(maps, seed)
-    if along == 1:
-        return grain_scores_of(np.ascontiguousarray(cells.transpose(1, 0, 2))).T
-    return grain_scores_of(cells)
-
-
-def grain_scores_of(cells: Map) -> Grid:
-    """As `grain_scores`, of one map (h, w, C) whose grain follows its columns."""
-    alone = _part_distance(cells) * np.linalg.norm(cells - np.median(cells, axis=0), axis=2)
+    down = _part_distance(cells), _median_distance(cells)
+    turned = np.ascontiguousarray(cells.transpose(1, 0, 2))
+    across = _part_distance(turned).T, _median_distance(turned).T
+    alone = np.minimum(down[0], across[0]) * np.minimum(down[1], across[1])
     return _averaged_over_kin(alone, cells)
 
 
-def grain_of(grey: NDArray[np.float32]) -> int:
-    """The axis of a picture (H, W) that its grain follows: the one along which it changes least."""
-    down = float(np.square(np.diff(grey, axis=0)).mean()) if grey.shape[0] > 1 else 0.0
-    across = float(np.square(np.diff(grey, axis=1)).mean()) if grey.shape[1] > 1 else 0.0
-    return 1 if down > across else 0
-
-
 def _stacked(maps: Sequence[Map], seed: int) -> Map:
-    """All levels on the grid of the finest, each with the same weight and with `_CHANNELS` channels at most."""
+    """All levels on the grid of the finest, of the same weight, with `_CHANNELS` channels each at most."""
     height, width, _ = max((cells.shape for cells in maps), key=lambda shape: shape[0] * shape[1])
     levels = []
     for number, cells in enumerate(maps):
@@ -93,7 +83,7 @@ def _resized(cells: Map, size: tuple[int, int]) -> Map:
 
 
 def _part_distance(cells: Map) -> Grid:
-    """Distance of each cell to the nearest `PART` of the cells along the grain: to the farthest of them."""
+    """Distance of each cell to the nearest `PART` of the cells of its columns: to the farthest of them."""
     height, width, channels = cells.shape
     lines = min(_LINES, width)
     columns = np.ascontiguousarray(cells.transpose(1, 0, 2))
@@ -106,6 +96,11 @@ def _part_distance(cells: Map) -> Grid:
     place = int(PART * lines * height)
     part = np.partition(apart, place, axis=2)[..., place]
     return np.sqrt(np.maximum(part, 0)).T
+
+
+def _median_distance(cells: Map) -> Grid:
+    """Distance of each cell to the median of its column."""
+    return np.asarray(np.linalg.norm(cells - np.median(cells, axis=0), axis=2), np.float32)
 
 
 def _averaged_over_kin(scores: Grid, cells: Map) -> Grid:

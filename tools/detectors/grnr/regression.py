@@ -12,7 +12,7 @@ depend on two cells of the map, not on whose neighbours they are, so that each p
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,18 +43,18 @@ def pooled(cells: Map) -> Map:
     """Mean over 3 x 3 cells, mirrored at the border: zeros, as published, would make border cells small."""
     around = mirrored(cells)
     rows = around[:-2] + around[1:-1] + around[2:]
-    return (rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]) / np.float32(9)
+    return np.asarray((rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]) / np.float32(9), np.float32)
 
 
 def mirrored(cells: Map) -> Map:
     """A map with a ring of one mirrored cell around it."""
     # A single line of cells has nothing to mirror.
-    mode = "reflect" if min(cells.shape[:2]) > 1 else "edge"
-    return np.pad(cells, ((1, 1), (1, 1), (0, 0)), mode=mode)
+    mode: Literal["reflect", "edge"] = "reflect" if min(cells.shape[:2]) > 1 else "edge"
+    return np.pad(cells, ((1, 1), (1, 1), (0, 0)), mode)
 
 
 def usual(cells: Map, count: int) -> NDArray[np.float32]:
-    """The `count` cells (n, C) with the smallest mean distance to all, most usual first ("self filtering")."""
+    """The `count` cells nearest to all others in the mean, (n, C), most usual first: "self filtering"."""
     rows = cells.reshape(-1, cells.shape[2])
     return rows[np.argsort(mean_distance(rows), kind="stable")[:count]]
 
@@ -97,7 +97,7 @@ def residuals(
     weights = np.linalg.solve(system, share * (of.with_cell + of.with_usual)[..., None])[..., 0]
     made = np.einsum("yxi,yxij,yxj->yx", weights, of.gram, weights, optimize=True)
     squares = of.cell - 2 * (weights * of.with_cell).sum(axis=-1) + made
-    return np.sqrt(np.maximum(squares, 0)).astype(np.float32)
+    return np.asarray(np.sqrt(np.maximum(squares, 0)), np.float32)
 
 
 def _inner(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:

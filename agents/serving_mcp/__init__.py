@@ -1,0 +1,1 @@
+"""The tools of inspection sessions for other agents, over the Model Context Protocol."""

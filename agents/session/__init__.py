@@ -1,0 +1,1 @@
+"""Inspection sessions: talk about pictures of one product, kept so that nothing is lost."""
