@@ -81,7 +81,7 @@ def test_the_filter_bank_sees_colour_alone_in_a_flat_picture():
     maps = load_backbone("filter-bank")(np.full((1, 64, 64, 3), 200, np.uint8))
     for cells in maps.values():
         assert (np.ptp(cells, axis=(2, 3)) < 1e-3).all()
-        assert cells[0, 0].min() > 10
+        assert cells[0, 0].min() > 0.9
         assert np.abs(cells[0, 3:]).max() < 1e-3
 
 
@@ -99,8 +99,21 @@ def test_the_filter_bank_tells_directions_apart():
     pixels[0, 44:46] = 60
     pixels[1, :, 44:46] = 60
     across, down = load_backbone("filter-bank", ["fine"])(pixels)["fine"]
-    assert np.abs(across[:, 5, 5] - down[:, 5, 5]).max() > 0.5
+    assert np.abs(across[:, 5, 5] - down[:, 5, 5]).max() > 0.2
     assert np.allclose(across[:6, 5, 5], down[:6, 5, 5], atol=1e-4)
+
+
+def test_the_filter_bank_sees_as_much_in_the_shade_as_in_the_light():
+    pixels = np.full((2, 96, 96, 3), 200, np.uint8)
+    pixels[0, 44:46] = 160
+    pixels[1] = pixels[0] // 2
+    light, shade = load_backbone("filter-bank", ["fine"])(pixels)["fine"]
+    assert np.linalg.norm(shade[6:, 5, 5]) == pytest.approx(np.linalg.norm(light[6:, 5, 5]), rel=0.1)
+
+
+def test_a_black_picture_has_no_channel():
+    (cells,) = load_backbone("filter-bank", ["coarse"])(np.zeros((1, 32, 32, 3), np.uint8))["coarse"]
+    assert np.abs(cells).max() < 1e-3
 
 
 def test_layers_are_chosen_and_averaged_to_a_stride():

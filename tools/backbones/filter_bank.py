@@ -6,10 +6,11 @@ Malik and Perona (JOSA A 1990). Channels of a level:
 
 - of L*, a* and b*: mean and standard deviation within the cell;
 - of L* at each scale: edges (first derivatives) and lines (second derivatives) at each angle, of either sign,
-  once their mean and once their maximum within the cell.
+  each with its maximum within the cell: a mean would not find what is small or thin.
 
-A mean knows texture, a maximum finds what is small or thin. Each kind of channel is divided by a constant
-that says how much of it counts as one; nothing is learned from the pictures.
+Each kind of channel is divided by a constant that says how much of it counts as one; nothing is learned from
+the pictures. Then every cell is divided by its length, of which lightness is the largest part (divisive
+normalisation, Heeger, Visual Neuroscience 1992): a scratch counts as much in the shade as in the light.
 """
 
 from __future__ import annotations
@@ -47,7 +48,6 @@ class Spread(NamedTuple):
 
     colour: float = 4.0
     deviation: float = 2.0
-    mean: float = 1.0
     maximum: float = 2.0
 
 
@@ -73,16 +73,15 @@ class FilterBank:
         height, width = picture.shape[:2]
         lab = _lab(_padded(picture))
         needed = {sigma for layer in self._layers for sigma in _SIGMAS[layer.source]}
-        pooled = {sigma: _pooled_responses(lab[0], sigma) for sigma in needed}
+        responses = {sigma: _highest_responses(lab[0], sigma) for sigma in needed}
         maps = {}
         for layer in self._layers:
             stride = _STRIDES[layer.source]
             blocks = self._statistics(lab, stride)
-            for means, maxima in (pooled[sigma] for sigma in _SIGMAS[layer.source]):
-                side = stride // _FINEST
-                blocks.append(_mean_of_cells(means, side) / self._spread.mean)
-                blocks.append(_of_cells(np.maximum, maxima, side) / self._spread.maximum)
-            cells = np.concatenate(blocks)[:, : -(-height // stride), : -(-width // stride)]
+            for sigma in _SIGMAS[layer.source]:
+                maxima = _of_cells(np.maximum, responses[sigma], stride // _FINEST)
+                blocks.append(maxima / self._spread.maximum)
+            cells = _normalised(np.concatenate(blocks)[:, : -(-height // stride), : -(-width // stride)])
             maps[layer.name] = np.ascontiguousarray(mean_pooled(cells, layer.cells))
         return maps
 
@@ -122,23 +121,26 @@ def _lab(picture: NDArray[np.uint8]) -> Planes:
     return np.ascontiguousarray(pixels.transpose(2, 0, 1), np.float32)
 
 
-def _pooled_responses(light: NDArray[np.float32], sigma: float) -> tuple[Planes, Planes]:
-    """Mean and maximum within the finest cells of the positive and of the negative responses at one scale.
+def _normalised(cells: Planes) -> Planes:
+    """Cells divided by their lengths, and by one on top, so that black ones stay small."""
+    return np.asarray(cells / (np.sqrt(np.square(cells).sum(axis=0)) + 1), np.float32)
+
+
+def _highest_responses(light: NDArray[np.float32], sigma: float) -> Planes:
+    """Maximum within the finest cells of the positive and of the negative responses at one scale.
 
     Scale-normalised: multiplied by sigma for first and by sigma squared for second derivatives.
     """
     factor = max(1, int(sigma / _WIDEST_AT_FULL_SIZE))
     small = _mean_of_cells(light[None], factor)[0]
     first, second = _derivatives(small, sigma / factor)
-    means, maxima = [], []
+    maxima = []
     for partial, steering in ((first, _steering(1)), (second, _steering(2))):
         side = _FINEST // factor
         responses = np.tensordot(steering, partial, 1)
-        positive = _mean_of_cells(np.maximum(responses, 0), side)
-        means += [positive, positive - _mean_of_cells(responses, side)]
         highest, lowest = _of_cells(np.maximum, responses, side), _of_cells(np.minimum, responses, side)
         maxima += [np.maximum(highest, 0), np.maximum(-lowest, 0)]
-    return np.concatenate(means), np.concatenate(maxima)
+    return np.concatenate(maxima)
 
 
 def _derivatives(light: NDArray[np.float32], sigma: float) -> tuple[Planes, Planes]:

@@ -18,7 +18,15 @@ from ...features import Backbone, load_backbone, missing_backbone
 from ...samples import Sample
 from ..detector import Detector, DetectorOptions, Scores
 from .distances import mean_distance
-from .geometry import at_picture, seen, smooth, with_flat_border, with_unseen_ring, without_margin
+from .geometry import (
+    at_picture,
+    seen,
+    smooth,
+    standing_out,
+    with_flat_border,
+    with_unseen_ring,
+    without_margin,
+)
 from .grain import grain_scores
 from .regression import pooled, residuals
 
@@ -97,7 +105,7 @@ class _Surface(Detector):
         return missing_backbone(told.backbone, told.weights)
 
     def look(self, samples: Sequence[Sample]) -> list[tuple[Scores, float]]:
-        """The map of each picture, and its largest value as the score of the picture.
+        """The map of each picture, and as its score how far the highest pixels stand out of the map.
 
         The paper defines no score; calibration on normal pictures tells what this one means.
 
@@ -115,8 +123,11 @@ class _Surface(Detector):
             cells = {
                 layer: np.ascontiguousarray(maps[place].transpose(1, 2, 0)) for layer, maps in levels.items()
             }
-            scores = with_unseen_ring(self._scores(cells), told.crop)
-            return at_picture(scores, samples[place].pixels.shape), float(scores.max())
+            scores = self._scores(cells)
+            whole = at_picture(with_unseen_ring(scores, told.crop), samples[place].pixels.shape)
+            return whole, standing_out(
+                scores[told.crop : told.size - told.crop, told.crop : told.size - told.crop]
+            )
 
         return side_by_side(look_at, range(len(samples)))
 
