@@ -22,7 +22,6 @@ from .geometry import (
     at_picture,
     seen,
     smooth,
-    standing_out,
     with_flat_border,
     with_unseen_ring,
     without_margin,
@@ -105,7 +104,7 @@ class _Surface(Detector):
         return missing_backbone(told.backbone, told.weights)
 
     def look(self, samples: Sequence[Sample]) -> list[tuple[Scores, float]]:
-        """The map of each picture, and as its score how far the highest pixels stand out of the map.
+        """The map of each picture, and its largest value as the score of the picture.
 
         The paper defines no score; calibration on normal pictures tells what this one means.
 
@@ -123,11 +122,8 @@ class _Surface(Detector):
             cells = {
                 layer: np.ascontiguousarray(maps[place].transpose(1, 2, 0)) for layer, maps in levels.items()
             }
-            scores = self._scores(cells)
-            whole = at_picture(with_unseen_ring(scores, told.crop), samples[place].pixels.shape)
-            return whole, standing_out(
-                scores[told.crop : told.size - told.crop, told.crop : told.size - told.crop]
-            )
+            scores = with_unseen_ring(self._scores(cells), told.crop)
+            return at_picture(scores, samples[place].pixels.shape), float(scores.max())
 
         return side_by_side(look_at, range(len(samples)))
 

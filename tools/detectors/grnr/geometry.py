@@ -13,8 +13,6 @@ from ...samples import Pixels
 Grid = NDArray[np.float32]
 """(h, w)"""
 
-_LEAST = 1e-9
-
 
 def seen(pixels: Pixels, size: int, margin: int) -> Pixels:
     """A picture (H, W, 3), resized to a square without regard to its aspect, with a mirrored margin.
@@ -61,10 +59,3 @@ def at_picture(scores: Grid, shape: tuple[int, ...]) -> Grid:
     """A map at the (height, width) of its picture."""
     size = (shape[1], shape[0])
     return np.asarray(Image.fromarray(scores).resize(size, Image.Resampling.BILINEAR), np.float32)
-
-
-def standing_out(scores: Grid) -> float:
-    """Mean of the highest hundredth of a map, measured by its median, so that contrast does not count."""
-    count = -(-scores.size // 100)
-    highest = np.partition(scores, scores.size - count, axis=None)[-count:]
-    return float(highest.mean() / (np.median(scores) + _LEAST))

@@ -2,10 +2,9 @@
 
 A step beyond the regression, for surfaces that are brushed, ground or lit from one side. What such a surface
 looks like changes across the grain and hardly along it, so a cell is compared with the cells that lie on a
-line with it: by its distance to a good part of them, and by its distance to their median. A defect that fills
-less than that part of a line stands out, however large it is, and a bright or dark side does not. Lines run
-down and across, and the one counts that a cell fits better: what is usual along either is no defect, be it
-the grain or the edge of the product.
+line with it: by its distance to a good part of them, and by its distance to their median. Lines run down and
+across, and the one counts that a cell fits better: what is usual along either is no defect, be it the grain,
+a bright side or the edge of the product. A defect stands out that fills less than that part of its lines.
 
 The result is averaged over kin, cells that are near and look alike (a non-local mean; the similarity is
 scaled as by Zelnik-Manor and Perona, "Self-Tuning Spectral Clustering", NIPS 2004), so that the inside of
@@ -123,7 +122,7 @@ def _averaged_over_kin(scores: Grid, cells: Map) -> Grid:
     return (found[:, 0] / found[:, 1]).reshape(scores.shape)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=1)
 def _nearness(shape: tuple[int, ...]) -> NDArray[np.float32]:
     """Gaussian of the distance between all cells of a grid, (n, n)."""
     lines = []
