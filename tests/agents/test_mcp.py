@@ -35,6 +35,8 @@ from mcp import Client, MCPError, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 from mcp.types import CallToolResult, ElicitRequestParams, ElicitResult, InputRequiredResult
 
+pytestmark = pytest.mark.whole
+
 COMMAND = [sys.executable, "-m", "logisight.cli", "mcp"]
 TOKEN = "a-token-of-this-test"
 RULE = "There are at most 15 pushpins."

@@ -17,6 +17,8 @@ from command_line import logisight
 from logisight.cli.chat_lines import read_decision, read_said
 from terminal import terminal
 
+pytestmark = pytest.mark.whole
+
 RULE = "There is exactly one pushpin in each compartment of a grid of 3 rows and 5 columns."
 
 pytest.importorskip("langgraph.checkpoint.sqlite", reason="the extra `chat` is not installed")

@@ -10,6 +10,8 @@ from logisight.agents.product import open_product
 from logisight.agents.session.session import Sessions
 from session_killed import TALK, in_a_process, talk
 
+pytestmark = pytest.mark.whole
+
 KILLED = -signal.SIGKILL
 
 

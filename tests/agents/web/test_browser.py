@@ -16,6 +16,8 @@ pytest.importorskip("playwright", reason="playwright is not installed")
 from playwright import sync_api as playwright
 from web_server import product_with_one_rule, serving
 
+pytestmark = pytest.mark.whole
+
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 RULE = "There is exactly one pushpin in each compartment of a grid of 3 rows and 5 columns."
 PATIENCE = 90_000  # milliseconds; a busy machine is no fault of the page
