@@ -83,6 +83,7 @@ def test_a_whole_session_at_a_terminal(line, lacking):
         person.sees("1 of 1 inspected pictures is anomalous")
         person.types("/undo")
         person.sees("Back at turn 4")
+        person.sees("> drop a picture")  # keys before the prompt is there are those of the command
         person.presses("half a word\x03")
         person.presses("\x03")
         person.sees("Ctrl-C again leaves")
