@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 import tiny_training
@@ -82,5 +83,6 @@ def test_what_is_wrong_is_one_line(train, more, said):
 
 
 def test_missing_package_is_told(train, monkeypatch):
-    monkeypatch.setattr("logisight.cli.train._PACKAGES", ("torch", "no_such_package"))
+    # The verb has the name of its module.
+    monkeypatch.setattr(sys.modules["logisight.cli.train"], "_PACKAGES", ("torch", "no_such_package"))
     assert "training needs no_such_package; pip install 'logisight[vision]'" in train().stderr
