@@ -10,7 +10,6 @@ report.html     all of it for people
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -24,6 +23,7 @@ from ..tools.overlay import draw_overlay
 from ..tools.pictures import file_sha256
 from .detecting.eyes import identity_of
 from .graph import Inspector
+from .looking import folder_name
 from .nodes import View
 from .report import write_report
 
@@ -107,8 +107,7 @@ class Results:
         return self.folder / OVERLAYS / f"{_stem(verdict)}.png"
 
     def _heat_path(self, verdict: Verdict, detector: str) -> Path:
-        name = re.sub(r"[^A-Za-z0-9._-]+", "-", detector).strip("-")
-        return self.folder / HEAT / f"{_stem(verdict)}-{name}.png"
+        return self.folder / HEAT / f"{_stem(verdict)}-{folder_name(detector)}.png"
 
 
 def inspect_all(inspector: Inspector, samples: Sequence[Path], results: Results | None) -> Iterator[Verdict]:

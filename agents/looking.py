@@ -21,6 +21,7 @@ from ..tools.detectors import AnomalyMap, Detector
 from ..tools.detectors.heat import overlay_heat, scale_of
 from ..tools.detectors.map_files import write_map
 from ..tools.detectors.regions import regions_of
+from ..tools.detectors.state import effective_options
 from ..tools.pictures import file_sha256
 from ..tools.samples import Sample, read_sample
 from .journal import Journal
@@ -71,14 +72,16 @@ def look_at(
         LogiSightError: The folder cannot be written.
         DetectorError: The detector cannot look, for a reason that is none of the picture's.
     """
-    folder = out / folder_name(detector)
+    folder = out / folder_name(detector.name)
     places = map_places(pictures)
     with Journal(folder / LOOKS, Look, _identity(detector, product), fresh) as journal:
         known = {(look.picture, look.sha256): look for look in journal.facts}
         left = iter(pictures)
         while some := list(itertools.islice(left, detector.options.batch)):
-            found = {path: known.get((str(path), file_sha256(path))) for path in some}
-            new = _look_at_new(detector, [path for path in some if not found[path]], product, folder, places)
+            hashes = {path: file_sha256(path) for path in some}
+            found = {path: known.get((str(path), sha256)) for path, sha256 in hashes.items()}
+            missing = {path: sha256 for path, sha256 in hashes.items() if not found[path]}
+            new = _look_at_new(detector, missing, product, folder, places)
             for path in some:
                 look = found[path]
                 if look is None:
@@ -88,9 +91,9 @@ def look_at(
                 yield look
 
 
-def folder_name(detector: Detector) -> str:
-    """The folder of what a detector says: its name, in characters that every file system takes."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", detector.name).strip("-")
+def folder_name(detector: str) -> str:
+    """The name of a detector in characters that every file system takes."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", detector).strip("-")
 
 
 def map_places(pictures: Sequence[Path]) -> dict[Path, Path]:
@@ -119,28 +122,24 @@ def _is_loco(path: Path) -> bool:
 
 
 def _look_at_new(
-    detector: Detector, paths: Sequence[Path], product: str, folder: Path, places: dict[Path, Path]
+    detector: Detector, hashes: dict[Path, str], product: str, folder: Path, places: dict[Path, Path]
 ) -> Iterator[Look]:
-    """Looks at pictures that were not looked at yet."""
+    """Looks at pictures that were not looked at yet, given with their SHA-256."""
     samples: dict[Path, Sample] = {}
     errors: dict[Path, str] = {}
-    for path in paths:
+    for path in hashes:
         try:
             samples[path] = read_sample(path, product)
         except PictureError as error:
             errors[path] = str(error)
     maps = detector.predict(samples.values())
-    for path in paths:
-        if path in errors:
-            yield Look(
-                picture=str(path), sha256=file_sha256(path), detector=detector.name, error=errors[path]
-            )
-        else:
-            yield _kept(detector, path, samples[path], next(maps), folder, places[path])
+    for path, sha256 in hashes.items():
+        look = Look(picture=str(path), sha256=sha256, detector=detector.name, error=errors.get(path, ""))
+        yield look if look.error else _kept(look, detector, samples[path], next(maps), folder, places[path])
 
 
 def _kept(
-    detector: Detector, path: Path, sample: Sample, anomaly: AnomalyMap, folder: Path, place: Path
+    look: Look, detector: Detector, sample: Sample, anomaly: AnomalyMap, folder: Path, place: Path
 ) -> Look:
     """Write the map, then the heat map, then say what there is: what is said to be there is there."""
     map_path, heat_path = Path(MAPS, f"{place}.tiff"), Path(HEAT, f"{place}.jpg")
@@ -152,17 +151,16 @@ def _kept(
     suspicion = calibration.decide(anomaly) if calibration else None
     anomalous = suspicion is not None and suspicion > 0.5
     regions = regions_of(anomaly.scores, calibration.pixel.threshold) if calibration and anomalous else []
-    return Look(
-        picture=str(path),
-        sha256=file_sha256(path),
-        detector=detector.name,
-        score=anomaly.score,
-        suspicion=suspicion,
-        status="undecided" if suspicion is None else "anomalous" if anomalous else "normal",
-        regions=[Evidence(label="anomaly", box=r.box, outline=r.outline) for r in regions],
-        map=str(map_path),
-        heat=str(heat_path),
-        notes=list(anomaly.notes),
+    return look.model_copy(
+        update={
+            "score": anomaly.score,
+            "suspicion": suspicion,
+            "status": "undecided" if suspicion is None else "anomalous" if anomalous else "normal",
+            "regions": [Evidence(label="anomaly", box=r.box, outline=r.outline) for r in regions],
+            "map": str(map_path),
+            "heat": str(heat_path),
+            "notes": list(anomaly.notes),
+        }
     )
 
 
@@ -171,5 +169,5 @@ def _identity(detector: Detector, product: str) -> str:
     learned = hashlib.sha256()
     for name, values in sorted(detector.tensors().items()):
         learned.update(name.encode() + values.tobytes())
-    facts = (detector.options.model_dump_json(), detector.calibration, learned.hexdigest(), product)
+    facts = (effective_options(detector.options), detector.calibration, learned.hexdigest(), product)
     return hashlib.sha256(repr((detector.name, *facts)).encode()).hexdigest()

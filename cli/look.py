@@ -79,7 +79,7 @@ def look(
             typer.echo(one.model_dump_json())
     else:
         show_looks(looks, eye.calibration)
-        typer.echo(f"maps and heat maps: {out / folder_name(eye)}", err=True)
+        typer.echo(f"maps and heat maps: {out / folder_name(eye.name)}", err=True)
     raise typer.Exit(NOT_NORMAL if any(_needs_a_person(one) for one in looks) else NORMAL)
 
 

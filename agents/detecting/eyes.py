@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
@@ -16,8 +17,7 @@ from ...schema import DetectorError, Record
 from ...tools.detectors import Detector, save_detector
 from ...tools.detectors.calibration import prepare
 from ...tools.detectors.registry import detector_of
-from ...tools.detectors.state import restore_detector
-from ...tools.pictures import file_sha256
+from ...tools.detectors.state import effective_options, restore_detector
 from ...tools.samples import Sample, sample_of
 from ..looking import folder_name
 from ..product import Product, Reference, at_taught_size
@@ -25,9 +25,6 @@ from ..product import Product, Reference, at_taught_size
 FOLDER: Final = "detectors"
 """Below the product's folder."""
 BASIS: Final = "basis.json"
-
-_WITHOUT_EFFECT: Final = {"batch", "device"}
-"""Options that change how fast a detector looks, not what it sees."""
 
 
 class Basis(Record):
@@ -71,7 +68,7 @@ def call_detector(
     """
     detector = detector_of(text, **options)
     basis = _basis_of(product, detector)
-    folder = product.folder / FOLDER / f"{folder_name(detector)}-{basis.sha256[:8]}"
+    folder = product.folder / FOLDER / f"{folder_name(detector.name)}-{basis.sha256[:8]}"
     if not fresh and _restored(detector, folder, basis):
         return detector
     references = product.file.references
@@ -87,23 +84,17 @@ def call_detector(
 
 def identity_of(detector: Detector) -> str:
     """The name of a calibrated detector, and a hash of all that its word depends on."""
-    options = detector.options.model_dump_json(exclude=_WITHOUT_EFFECT)
+    options = json.dumps(effective_options(detector.options))
     calibration = detector.calibration.model_dump_json() if detector.calibration else ""
     told = "\0".join((detector.kind, options, calibration))
     return f"{detector.name}, {hashlib.sha256(told.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
 def _basis_of(product: Product, detector: Detector) -> Basis:
-    options = detector.options.model_dump(mode="json", exclude=_WITHOUT_EFFECT)
-    for name in options:
-        value = getattr(detector.options, name)
-        # A weights file is what it holds, wherever it lies.
-        if isinstance(value, Path) and value.is_file():
-            options[name] = file_sha256(value)
     return Basis(
         logisight=version("logisight"),
         kind=detector.kind,
-        options=options,
+        options=effective_options(detector.options),
         product=product.in_words,
         size=product.model.size,
         references=[reference.sha256 for reference in product.file.references],

@@ -7,14 +7,10 @@ import secrets
 from collections.abc import Sequence
 from typing import Any, Final
 
-from langchain_core.callbacks import CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
-from langchain_core.outputs import ChatGeneration, ChatResult
-from langchain_core.runnables import Runnable
 
 from ...schema import SessionError
-from ..session.talker import ASKED, NEW_PICTURES
+from ..session.talker import ASKED, NEW_PICTURES, Talker
 
 MCP: Final = "mcp"
 """Names the reasoner in the turns of such a session."""
@@ -39,43 +35,28 @@ def call_in_words(tool: str, arguments: dict[str, Any]) -> str:
     return text
 
 
-class Caller(BaseChatModel):
+class Caller(Talker):
     """Reads a call that `call_in_words` wrote, makes it, and answers with what the tool said."""
 
     @property
     def _llm_type(self) -> str:
         return MCP
 
-    def bind_tools(
-        self, tools: Sequence[Any], *, tool_choice: str | None = None, **kwargs: Any
-    ) -> Runnable[LanguageModelInput, AIMessage]:
-        """The same: what it calls is in what it is asked."""
-        return self.bind()
-
-    def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        return ChatResult(generations=[ChatGeneration(message=_said(messages))])
-
-
-def _said(messages: Sequence[BaseMessage]) -> AIMessage:
-    last = max(n for n, message in enumerate(messages) if isinstance(message, HumanMessage))
-    answers = [str(message.text) for message in messages[last:] if isinstance(message, ToolMessage)]
-    if answers:
-        return AIMessage("\n\n".join(answer.removeprefix(ERROR) for answer in answers))
-    new = messages[last].additional_kwargs.get(NEW_PICTURES, [])
-    if new:
-        return _calls([("inspect_picture", {"picture": number}) for number in new])
-    tool, _, arguments = str(messages[last].additional_kwargs.get(ASKED, "")).partition(" ")
-    try:
-        given = json.loads(arguments)
-    except ValueError:
-        return AIMessage("This session is led by another agent, which calls tools by name.")
-    return _calls([(tool, given)])
+    def said(self, messages: Sequence[BaseMessage]) -> AIMessage:
+        """What the tool answered; before that, the call."""
+        last = max(n for n, message in enumerate(messages) if isinstance(message, HumanMessage))
+        answers = [str(message.text) for message in messages[last:] if isinstance(message, ToolMessage)]
+        if answers:
+            return AIMessage("\n\n".join(answer.removeprefix(ERROR) for answer in answers))
+        new = messages[last].additional_kwargs.get(NEW_PICTURES, [])
+        if new:
+            return _calls([("inspect_picture", {"picture": number}) for number in new])
+        tool, _, arguments = str(messages[last].additional_kwargs.get(ASKED, "")).partition(" ")
+        try:
+            given = json.loads(arguments)
+        except ValueError:
+            return AIMessage("This session is led by another agent, which calls tools by name.")
+        return _calls([(tool, given)])
 
 
 def _calls(made: Sequence[tuple[str, dict[str, Any]]]) -> AIMessage:

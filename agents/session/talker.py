@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,15 +26,8 @@ _REPEATED = 120
 """Characters of what was not understood that are said again."""
 
 
-class OfflineTalker(BaseChatModel):
-    """Controlled English to calls of tools, see `requests`; it never guesses."""
-
-    labels: list[str]
-    """Of the product."""
-
-    @property
-    def _llm_type(self) -> str:
-        return OFFLINE
+class Talker(BaseChatModel, ABC):
+    """Who talks in a session and is no model: it calls the tools of sessions by what was said."""
 
     def bind_tools(
         self, tools: Sequence[Any], *, tool_choice: str | None = None, **kwargs: Any
@@ -48,9 +42,25 @@ class OfflineTalker(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        return ChatResult(generations=[ChatGeneration(message=self._said(messages))])
+        return ChatResult(generations=[ChatGeneration(message=self.said(messages))])
 
-    def _said(self, messages: Sequence[BaseMessage]) -> AIMessage:
+    @abstractmethod
+    def said(self, messages: Sequence[BaseMessage]) -> AIMessage:
+        """The answer to what was said, or the tools to call for it."""
+
+
+class OfflineTalker(Talker):
+    """Controlled English to calls of tools, see `requests`; it never guesses."""
+
+    labels: list[str]
+    """Of the product."""
+
+    @property
+    def _llm_type(self) -> str:
+        return OFFLINE
+
+    def said(self, messages: Sequence[BaseMessage]) -> AIMessage:
+        """What the tools answered; before that, the calls that a request reads as."""
         last = max(n for n, message in enumerate(messages) if isinstance(message, HumanMessage))
         answers = [str(message.text) for message in messages[last:] if isinstance(message, ToolMessage)]
         if answers:

@@ -96,6 +96,14 @@ def test_maps_of_a_loco_tree_are_in_its_layout_others_by_name(tmp_path) -> None:
     assert len(set(places)) == len(places)
 
 
-def test_the_folder_of_a_detector_is_plain(detector, monkeypatch) -> None:
-    monkeypatch.setattr(type(detector), "name", "grnr[timm:../x y]")
-    assert folder_name(detector) == "grnr-timm-..-x-y"
+def test_the_folder_of_a_detector_is_plain() -> None:
+    assert folder_name("grnr[timm:../x y]") == "grnr-timm-..-x-y"
+
+
+def test_how_many_are_in_work_makes_no_look_anew(pictures, detector, tmp_path, monkeypatch) -> None:
+    before = list(look_at(detector, pictures, tmp_path / "out"))
+    other = load_detector("patch-distance", batch=5, device="cpu")
+    other.restore(detector.tensors())
+    other.calibration = detector.calibration
+    monkeypatch.setattr(other, "look", lambda samples: pytest.fail("was looked at again"))
+    assert list(look_at(other, pictures, tmp_path / "out")) == before

@@ -10,13 +10,15 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save_file
 
 from ...schema import DetectorError, Record
-from ..pictures import shown
+from ..pictures import file_sha256, shown
 from .calibration import Calibration
-from .detector import Detector
+from .detector import Detector, DetectorOptions
 from .registry import load_detector
 
 FORMAT: Final = "logisight-detector-1"
 FACTS, TENSORS = "detector.json", "detector.safetensors"
+_WITHOUT_EFFECT: Final = {"batch", "device"}
+"""Options that change how fast a detector looks, not what it sees."""
 
 
 class DetectorFile(Record):
@@ -71,6 +73,16 @@ def restore_detector(detector: Detector, folder: Path) -> None:
             detector.restore(load(path.read_bytes()))
         except (OSError, SafetensorError, ValueError) as error:
             raise DetectorError(f"{shown(path)}: {shown(error)}; make the detector again") from None
+
+
+def effective_options(options: DetectorOptions) -> dict[str, Any]:
+    """The options that change what a detector sees, JSON-plain; a file is what it holds, wherever it lies."""
+    told = options.model_dump(mode="json", exclude=_WITHOUT_EFFECT)
+    for name in told:
+        value = getattr(options, name)
+        if isinstance(value, Path) and value.is_file():
+            told[name] = file_sha256(value)
+    return told
 
 
 def read_facts(folder: Path) -> DetectorFile:
