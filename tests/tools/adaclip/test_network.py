@@ -13,14 +13,6 @@ torch = pytest.importorskip("torch", reason="needs logisight[vision]")
 open_clip = pytest.importorskip("open_clip", reason="needs logisight[vision]")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="module")
 def network():
     return tiny_network()

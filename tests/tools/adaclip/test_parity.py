@@ -12,14 +12,6 @@ pytest.importorskip("open_clip", reason="needs logisight[vision]")
 CLOSE = 1e-4
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="module")
 def public():
     with np.load(GOLDEN, allow_pickle=False) as kept:
