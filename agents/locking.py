@@ -80,9 +80,19 @@ def write_at_once(path: Path, text: str) -> None:
             # What `mkstemp` makes nobody else may read.
             unfinished.chmod(0o644)
             unfinished.replace(path)
+            _sync(path.parent)
         except BaseException:
             unfinished.unlink(missing_ok=True)
             raise
+
+
+def _sync(folder: Path) -> None:
+    """See to it that what a folder holds is on disk; its files are another matter."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def _wait_for(lock: int, kind: int, folder: Path, patience: float) -> None:

@@ -111,6 +111,15 @@ class Product:
         seen = self.model.see(pixels)
         return pixels, Seen(seen.scene, [*picture.notes, *notes, *seen.dropped])
 
+    def warm_up(self) -> None:
+        """Load all that seeing takes, by seeing a blank picture, so that the first one does not wait for it.
+
+        Raises:
+            ProductError: There is no part model, or it is damaged.
+        """
+        width, height = self.model.size
+        self.model.see(np.zeros((height, width, 3), np.uint8))
+
     def reference_pictures(self) -> Iterator[tuple[Reference, Picture]]:
         """The reference pictures, one at a time.
 

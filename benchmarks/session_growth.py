@@ -22,7 +22,7 @@ from rich.table import Table
 
 from ..agents.product import open_product, teach
 from ..agents.session.desk import Desk
-from ..agents.session.keeping import checkpoint_bytes, tidy
+from ..agents.session.keeping import checkpoint_bytes
 from ..agents.session.session import Session, Sessions
 from ..agents.workshop import Workshop
 from .demo import DEMO_SENTENCES, write_product_line
@@ -54,15 +54,11 @@ def main() -> None:
     chosen = options.parse_args()
     product = _product(chosen.out, chosen.pictures)
     console = Console()
-    with Sessions(product) as sessions:
-        with Desk(product, sessions.store) as desk:
-            session = Session(sessions, sessions.start().id, desk)
-            rows = list(_talk(session, sorted((chosen.out / "inspect").glob("*.png"))))
-        tidy(sessions, keep_days=1)
-        tidied = checkpoint_bytes(sessions)
-    _write(chosen.out, rows, tidied)
+    with Sessions(product) as sessions, Desk(product, sessions.store) as desk:
+        session = Session(sessions, sessions.start().id, desk)
+        rows = list(_talk(session, sorted((chosen.out / "inspect").glob("*.png"))))
+    _write(chosen.out, rows)
     console.print(_table(rows))
-    console.print(f"after `logisight sessions PRODUCT tidy`: {tidied / 1e6:.2f} MB of checkpoints")
     sys.exit(rows[-1].checkpoints > LIMIT * chosen.pictures / 200)
 
 
@@ -103,8 +99,8 @@ def _table(rows: list[Row]) -> Table:
     return table
 
 
-def _write(out: Path, rows: list[Row], tidied: int) -> None:
-    facts = {"rows": [row._asdict() for row in rows], "checkpoints_after_tidy": tidied, "limit": LIMIT}
+def _write(out: Path, rows: list[Row]) -> None:
+    facts = {"rows": [row._asdict() for row in rows], "limit": LIMIT}
     (out / "growth.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
     try:
         from matplotlib.figure import Figure

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import wait
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +15,7 @@ from ..schema import Grade, SessionError
 from .opening import Opening
 
 if TYPE_CHECKING:
+    from ..agents.product import Product
     from ..agents.session.graph import Consent, Decision
     from .chat_prompt import Line
     from .conversation import Conversation
@@ -52,37 +56,52 @@ def _at_terminal(name: str, llm: str, session: str, isolation: Grade | None) -> 
     from .console_chat import Screen
     from .inline_pictures import picture_drawer
 
-    opening = Opening(name)
-    screen, line = Screen(picture_drawer()), Line(opening)
-    screen.note(f"{name}, {llm}: drop a picture, or ask. /help says what can be said, Ctrl-D leaves.")
-    lines = _typed(line, screen.note)
-    first = "" if session else next(lines, None)
-    if first is None:
-        return
-    with screen.working("opening"):
+    def open_talk() -> Conversation:
         from .conversation import open_conversation
 
-        opened = opening.result()
-    with open_conversation(opened, llm, isolation, screen, lambda consent: _asked(line, consent)) as talk:
+        talk = kept.enter_context(
+            open_conversation(product.result(), llm, isolation, screen, lambda consent: _asked(line, consent))
+        )
         if session:
             talk.open(session)
-            _offer(talk, line, screen.note)
-        while first is not None and not talk.hear(first).leave:
-            first = next(lines, None)
-            if first and talk.unfinished and not first.lstrip().startswith("/"):
+        # What goes wrong here comes up again with the first picture.
+        Opening(product.result().warm_up).begun()
+        return talk
+
+    product, opening = Opening(lambda: _product(name)), Opening(open_talk)
+    screen, line = Screen(picture_drawer()), Line(product, opening)
+    # Between a prompt, which reads Ctrl-C as a key, and a turn at work there is nothing that it could stop.
+    signal.signal(signal.SIGINT, lambda *_: line.interrupt())
+    screen.note(f"{name}, {llm}: drop a picture, or ask. /help says what can be said, Ctrl-D leaves.")
+    with ExitStack() as kept:
+        for typed in _typed(line, screen.note):
+            if not opening.begun().done():
+                with screen.working("opening"):
+                    wait([opening.begun()])
+            talk = opening.result()
+            if talk.unfinished and not typed.lstrip().startswith("/"):
                 _offer(talk, line, screen.note)
-        if talk.id:
-            screen.note(f"Kept. To come back: logisight chat {name} --session {talk.id}")
+            if talk.hear(typed).leave:
+                break
+        if opening.begun().done() and opening.result().id:
+            screen.note(f"Kept. To come back: logisight chat {name} --session {opening.result().id}")
+
+
+def _product(name: str) -> Product:
+    from ..agents.product import open_product
+
+    return open_product(name)
 
 
 def _through_pipe(name: str, llm: str, session: str, isolation: Grade | None) -> int:
-    from ..agents.product import open_product
     from .console_chat import Screen
+
+    product = _product(name)
     from .conversation import open_conversation
 
     screen, lines = Screen(), (line.rstrip("\n") for line in sys.stdin)
     failed = False
-    with open_conversation(open_product(name), llm, isolation, screen, lambda _: _answered(lines)) as talk:
+    with open_conversation(product, llm, isolation, screen, lambda _: _answered(lines)) as talk:
         if session:
             talk.open(session)
             if talk.unfinished:
@@ -101,7 +120,12 @@ def _through_pipe(name: str, llm: str, session: str, isolation: Grade | None) ->
 
 
 def _typed(line: Line, note: Callable[[str], None]) -> Iterator[str]:
-    """What a person types, until they leave: by Ctrl-D, or by Ctrl-C twice."""
+    """What a person types, until they leave: by Ctrl-D, or by Ctrl-C twice.
+
+    It is nothing where a turn turns out to be open, which comes first.
+    """
+    from .chat_prompt import TurnOpenError
+
     warned = False
     while True:
         try:
@@ -114,6 +138,8 @@ def _typed(line: Line, note: Callable[[str], None]) -> Iterator[str]:
             note("Ctrl-C again leaves.")
             warned = True
             continue
+        except TurnOpenError:
+            text = ""
         warned = False
         yield text
 

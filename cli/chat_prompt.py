@@ -27,16 +27,26 @@ except ModuleNotFoundError as error:
 if TYPE_CHECKING:
     from prompt_toolkit.key_binding import KeyPressEvent
 
+    from ..agents.product import Product
+    from .conversation import Conversation
+
 HISTORY: Final = "history"
 """A file below the folder of the product's sessions."""
+
+
+class TurnOpenError(Exception):
+    """The session that was on its way has a turn that was not finished, which comes first."""
 
 
 class Line:
     """Reads what a person types; Enter ends it, Escape and then Enter begins a new line."""
 
-    def __init__(self, product: Opening) -> None:
-        """The product is opened while the first line is typed."""
-        self._product = product
+    def __init__(self, product: Opening[Product], talk: Opening[Conversation]) -> None:
+        """Both are opened while the first line is typed."""
+        self._talk = talk
+        self._typed = ""
+        """What was typed when it turned out that something else comes first."""
+        self._interrupted = False
         self._session: PromptSession[str] = PromptSession(
             history=ThreadedHistory(_ProductHistory(product)),
             completer=merge_completers(
@@ -52,15 +62,30 @@ class Line:
             search_ignore_case=True,
         )
 
+    def interrupt(self) -> None:
+        """Ctrl-C came as a signal, since no line was being typed; it counts as the next one."""
+        self._interrupted = True
+
     def read(self) -> str:
         """What a person says.
 
         Raises:
             KeyboardInterrupt: Ctrl-C on an empty line.
             EOFError: Ctrl-D on an empty line.
-            LogiSightError: The product that was on its way cannot be opened.
+            TurnOpenError: A turn was not finished; what is typed already is there again in the next line.
+            LogiSightError: What was on its way cannot be opened.
         """
-        return self._session.prompt("> ", placeholder="drop a picture, or ask; /help", pre_run=self._watch)
+        if self._interrupted:
+            self._interrupted = False
+            raise KeyboardInterrupt
+        typed, self._typed = self._typed, ""
+        return self._session.prompt(
+            "> ",
+            default=typed,
+            placeholder="drop a picture, or ask; /help",
+            pre_run=self._watch,
+            handle_sigint=False,  # it fails where the signal comes as a line begins or ends
+        )
 
     def ask(self, question: str, default: str = "") -> str:
         """A short answer, which is no part of the history.
@@ -70,25 +95,28 @@ class Line:
             EOFError: Ctrl-D on an empty line.
         """
         short: PromptSession[str] = PromptSession(multiline=True, key_bindings=_keys())
-        return short.prompt(question, default=default)
+        return short.prompt(question, default=default, handle_sigint=False)
 
     def _watch(self) -> None:
-        """End the prompt where the product turns out not to open."""
+        """End the prompt where the talk turns out not to open, or to have a turn that was not finished."""
 
         async def watch() -> None:
             try:
-                await asyncio.wrap_future(self._product.begun())
+                talk = await asyncio.wrap_future(self._talk.begun())
+                if talk.unfinished:
+                    self._typed = get_app().current_buffer.text
+                    raise TurnOpenError
             except Exception as error:  # noqa: BLE001 - it is raised where the line is read
                 get_app().exit(exception=error)
 
-        if not self._product.begun().done():
+        if not self._talk.begun().done():
             get_app().create_background_task(watch())
 
 
 class _ProductHistory(History):
     """What was typed for a product before; without it where the product or its file cannot be opened."""
 
-    def __init__(self, product: Opening) -> None:
+    def __init__(self, product: Opening[Product]) -> None:
         super().__init__()
         self._product = product
 

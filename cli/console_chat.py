@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -43,11 +44,11 @@ class Screen:
 
     @contextmanager
     def working(self, what: str) -> Iterator[None]:
-        """Say at a terminal that something takes a while; `step` says what."""
+        """Say at a terminal that something takes a while, and let Ctrl-C stop it; `step` says what."""
         if not self.is_terminal:
             yield
             return
-        with self._out.status(plain(what)) as self._status:
+        with self._out.status(plain(what)) as self._status, _interruptible():
             try:
                 yield
             except BaseException:
@@ -164,6 +165,15 @@ class Screen:
             return self._draw(path) if self._draw else None
         except (OSError, ValueError):
             return None
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    around = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, around)
 
 
 def facts_of(turn: Turn) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -203,8 +202,8 @@ class Conversation:
             return Done(failed=True, interrupted=True)
         except LogiSightError as error:
             self._screen.error(str(error))
-        except (OSError, sqlite3.Error) as error:
-            what = f"{error}" if isinstance(error, sqlite3.Error) else f"{error.strerror or error}"
+        except OSError as error:
+            what = error.strerror or error
             self._screen.error(f"the session cannot be kept ({what}); make room, then /go goes on with it")
         return Done(failed=True)
 

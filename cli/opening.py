@@ -1,43 +1,38 @@
-"""A product that is opened beside what else is done, with what is slow to import."""
+"""What takes a while to open is opened in a thread while a person types."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import Generic, TypeVar
 
-if TYPE_CHECKING:
-    from ..agents.product import Product
+T = TypeVar("T")
 
 
-class Opening:
-    """A product that is on its way, once `begun`."""
+class Opening(Generic[T]):
+    """Something that is on its way, once `begun`."""
 
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._product: Future[Product] | None = None
+    def __init__(self, work: Callable[[], T]) -> None:
+        """`work` opens it."""
+        self._work = work
+        self._future: Future[T] | None = None
 
-    def begun(self) -> Future[Product]:
-        """The product to come."""
-        if self._product is None:
-            self._product = Future()
-            Thread(target=self._open, args=(self._product,), daemon=True).start()
-        return self._product
+    def begun(self) -> Future[T]:
+        """What is to come."""
+        if self._future is None:
+            self._future = Future()
+            # From now on nobody who no longer waits for it can cancel it for the others.
+            self._future.set_running_or_notify_cancel()
+            Thread(target=self._open, args=(self._future,), daemon=True).start()
+        return self._future
 
-    def result(self) -> Product:
-        """The product.
-
-        Raises:
-            ProductError: It cannot be opened.
-        """
+    def result(self) -> T:
+        """What has come; raises whatever went wrong."""
         return self.begun().result()
 
-    def _open(self, product: Future[Product]) -> None:
+    def _open(self, future: Future[T]) -> None:
         try:
-            from ..agents.product import open_product
-
-            product.set_result(open_product(self._name))
-        except BaseException as error:  # noqa: BLE001 - it is raised where the product is used
-            product.set_exception(error)
-            return
-        from . import conversation  # noqa: F401 - so that it is there when it is needed
+            future.set_result(self._work())
+        except BaseException as error:  # noqa: BLE001 - it is raised where the result is used
+            future.set_exception(error)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,8 +17,8 @@ MODEL = "tiny"
 SETTINGS = ("LOGISIGHT_LLM_KEY", "LOGISIGHT_LLM_TIMEOUT", "LOGISIGHT_LLM_MAX_TOKENS", "OPENAI_API_KEY")
 """Variables of the environment that would change what is sent."""
 
-Reply = tuple[int, dict[str, str], bytes]
-"""Status, headers, body."""
+Reply = tuple[int, dict[str, str], bytes | Iterable[bytes]]
+"""Status, headers, body, or what it is sent in."""
 
 SOON = {"Retry-After-Ms": "1"}
 """What a server says that wants to be asked again at once."""
@@ -39,6 +39,16 @@ def whole(choices: Any) -> Reply:
     usage = {"prompt_tokens": 70, "completion_tokens": 30, "total_tokens": 100}
     content = {"id": "1", "object": "chat.completion", "created": 1, "model": MODEL, "usage": usage}
     return as_json({**content, "choices": choices})
+
+
+def streamed(*words: str) -> tuple[int, dict[str, str], list[bytes]]:
+    """An answer that comes in pieces."""
+    frame = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": MODEL}
+    deltas: list[dict[str, Any]] = [{"delta": {"role": "assistant", "content": word}} for word in words]
+    deltas[-1]["finish_reason"] = "stop"
+    pieces = [json.dumps({**frame, "choices": [{"index": 0, **delta}]}) for delta in deltas]
+    body = [f"data: {piece}\n\n".encode() for piece in (*pieces, "[DONE]")]
+    return 200, {"Content-Type": "text/event-stream"}, body
 
 
 def failure(status: int, message: str, **headers: str) -> Reply:
@@ -112,10 +122,13 @@ def serving() -> Iterator[Endpoint]:
         def reply(self, reply: Reply) -> None:
             status, headers, body = reply
             self.send_response(status)
-            for name, value in {**headers, "Content-Length": str(len(body))}.items():
+            if isinstance(body, bytes):
+                headers = {**headers, "Content-Length": str(len(body))}
+            for name, value in headers.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(body)
+            for piece in [body] if isinstance(body, bytes) else body:
+                self.wfile.write(piece)
 
         def log_message(self, *_: Any) -> None:
             pass

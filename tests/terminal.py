@@ -64,6 +64,10 @@ class Terminal:
         """Paste a text, as terminals do it for programs that ask for that."""
         self.presses(f"\x1b[200~{text}\x1b[201~")
 
+    def interrupts(self) -> None:
+        """Interrupt the program itself, whatever it is doing."""
+        os.kill(self._pid, signal.SIGINT)
+
     def ends(self) -> int:
         """Wait for the end of the program; returns its exit code."""
         end = time.monotonic() + PATIENCE

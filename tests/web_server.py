@@ -21,8 +21,8 @@ def product_with_one_rule(demo_line: Path, folder: Path) -> Path:
 
 
 @contextmanager
-def serving(product: Path, token: str = "") -> Iterator[str]:
-    """The address of a server on a free port."""
+def serving(product: Path, token: str = "", llm: str = "offline") -> Iterator[str]:
+    """The address of a server on a free port; `llm` talks."""
     from logisight.agents.product import open_product
     from logisight.agents.web.serving import make_server
     from logisight.agents.web.workroom import Workroom
@@ -30,7 +30,7 @@ def serving(product: Path, token: str = "") -> Iterator[str]:
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
-        server = make_server(Workroom(open_product(product)), token)
+        server = make_server(Workroom(open_product(product), llm), token)
         thread = threading.Thread(target=server.run, args=([listening],))
         thread.start()
         try:

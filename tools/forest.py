@@ -2,22 +2,24 @@
 
 Geurts et al., "Extremely randomized trees", Machine Learning 2006. scikit-learn grows and evaluates the
 trees; only their arrays are stored, and they are checked before they are handed back to it, so that a
-hostile file can at worst be refused.
+hostile file can at worst be refused. It takes a second to import, and so is when trees are first used.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import ExtraTreesClassifier
-from sklearn.tree import ExtraTreeClassifier
-from sklearn.tree._tree import Tree
 
 from ..schema import ProductError
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import ExtraTreesClassifier
+    from sklearn.tree import ExtraTreeClassifier
 
 TREES = 60
 _LEAF = -1
@@ -34,10 +36,23 @@ _ARRAYS = {**_NODE_FIELDS, "value": np.float32, "tree_size": np.int64, "n_featur
 class Forest:
     """Class probabilities of pixels; classes are 0 .. classes - 1."""
 
-    def __init__(self, trees: ExtraTreesClassifier) -> None:
-        self._trees = trees
-        self.features: int = trees.n_features_in_
-        self.classes: int = len(trees.classes_)
+    def __init__(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Put a forest back together.
+
+        Raises:
+            ProductError: An array is missing or describes trees that cannot be.
+        """
+        missing = set(_ARRAYS) - set(arrays)
+        if missing:
+            raise ProductError(f"the part model lacks {', '.join(sorted(missing))}; teach the product again")
+        if not (_well_formed(arrays) and _well_linked(arrays)):
+            raise ProductError(
+                "the part model is damaged: its trees do not hold together; teach the product again"
+            )
+        self.arrays = {name: arrays[name] for name in _ARRAYS}
+        """The forest as plain arrays; another one is made of them."""
+        self.features = int(arrays["n_features"][0])
+        self.classes = int(arrays["value"].shape[1])
 
     @classmethod
     def fit(
@@ -53,48 +68,35 @@ class Forest:
 
         `weights`, (N,), say how much each row counts.
         """
+        from sklearn.ensemble import ExtraTreesClassifier
+
         grown = ExtraTreesClassifier(
             trees, min_samples_leaf=3, max_features="sqrt", random_state=seed, n_jobs=-1
         )
         grown.fit(features, classes, sample_weight=weights)
         # Through its arrays, so that a taught forest and a loaded one give the same masks to the last bit.
-        return cls.from_arrays(_arrays(grown, count))
+        return cls(_arrays(grown, count))
 
     def predict(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Probabilities (N, K), each row summing to 1, of (N, F) features."""
         return np.asarray(self._trees.predict_proba(features), np.float32)
 
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """The forest as plain arrays; `from_arrays` makes the same forest of them."""
-        return _arrays(self._trees, self.classes)
+    @cached_property
+    def _trees(self) -> ExtraTreesClassifier:
+        from sklearn.ensemble import ExtraTreesClassifier
 
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Forest:
-        """Put a forest back together.
-
-        Raises:
-            ProductError: An array is missing or describes trees that cannot be.
-        """
-        missing = set(_ARRAYS) - set(arrays)
-        if missing:
-            raise ProductError(f"the part model lacks {', '.join(sorted(missing))}; teach the product again")
-        if not (_well_formed(arrays) and _well_linked(arrays)):
-            raise ProductError(
-                "the part model is damaged: its trees do not hold together; teach the product again"
-            )
-        features, classes = int(arrays["n_features"][0]), arrays["value"].shape[1]
-        starts = np.concatenate([[0], np.cumsum(arrays["tree_size"])])
+        starts = np.concatenate([[0], np.cumsum(self.arrays["tree_size"])])
         estimators = [
-            _tree({f: arrays[f][a:b] for f in (*_NODE_FIELDS, "value")}, features, classes)
+            _tree({f: self.arrays[f][a:b] for f in (*_NODE_FIELDS, "value")}, self.features, self.classes)
             for a, b in pairwise(starts)
         ]
         forest = ExtraTreesClassifier(len(estimators), n_jobs=-1)
         forest.estimators_ = estimators
-        forest.n_features_in_ = features
+        forest.n_features_in_ = self.features
         forest.n_outputs_ = 1
-        forest.n_classes_ = classes
-        forest.classes_ = np.arange(classes)
-        return cls(forest)
+        forest.n_classes_ = self.classes
+        forest.classes_ = np.arange(self.classes)
+        return forest
 
 
 def _arrays(forest: ExtraTreesClassifier, count: int) -> dict[str, NDArray[Any]]:
@@ -138,6 +140,9 @@ def _well_linked(arrays: Mapping[str, NDArray[Any]]) -> bool:
 
 
 def _tree(arrays: Mapping[str, NDArray[Any]], features: int, classes: int) -> ExtraTreeClassifier:
+    from sklearn.tree import ExtraTreeClassifier
+    from sklearn.tree._tree import Tree
+
     tree = Tree(features, np.array([classes], np.intp), 1)
     nodes = np.zeros(len(arrays["feature"]), dtype=tree.__getstate__()["nodes"].dtype)
     for field in _NODE_FIELDS:

@@ -8,13 +8,10 @@ from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
+import scipy
+import skimage
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy import ndimage
-from skimage.feature import peak_local_max
-from skimage.measure import regionprops
-from skimage.segmentation import watershed
-from sklearn.mixture import GaussianMixture
 
 from ..schema import Record
 from .silhouettes import MOST_LAID, Silhouettes, partition
@@ -90,7 +87,7 @@ class Blob(NamedTuple):
 
 def traits_of(mask: BoolMask) -> Traits:
     """Measure one part from its mask, which holds at least one pixel."""
-    (region,) = regionprops(mask.astype(np.uint8))
+    (region,) = skimage.measure.regionprops(mask.astype(np.uint8))
     return Traits(
         area=float(region.area),
         length=max(1.0, float(region.axis_major_length)),
@@ -131,7 +128,7 @@ def window(values: NDArray[Any], blob: Blob) -> NDArray[Any]:
 
 def as_seen(masks: Sequence[BoolMask], seen: BoolMask) -> list[BoolMask]:
     """Each annotated mask (H, W) as the piece of `seen` (H, W) that is it alone, or as it was drawn."""
-    pieces, _ = ndimage.label(seen)
+    pieces, _ = scipy.ndimage.label(seen)
     places = [int(np.bincount(pieces[mask]).argmax()) for mask in masks]
     found = []
     for mask, place in zip(masks, places, strict=True):
@@ -263,8 +260,8 @@ def _mean_cost(
 
 
 def _components(mask: BoolMask) -> Iterable[Blob]:
-    labelled, _ = ndimage.label(mask)
-    for number, (rows, columns) in enumerate(ndimage.find_objects(labelled), start=1):
+    labelled, _ = scipy.ndimage.label(mask)
+    for number, (rows, columns) in enumerate(scipy.ndimage.find_objects(labelled), start=1):
         yield Blob(labelled[rows, columns] == number, columns.start, rows.start)
 
 
@@ -322,12 +319,12 @@ def _by_necks(mask: BoolMask, count: int) -> NDArray[np.int32]:
     padded = np.pad(mask, 1).astype(np.uint8)
     distance = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
     distance = cv2.GaussianBlur(distance, (0, 0), 1.0)
-    peaks = peak_local_max(
+    peaks = skimage.feature.peak_local_max(
         distance, min_distance=max(1, int(0.7 * distance.max())), num_peaks=count, labels=mask.astype(int)
     )
     markers = np.zeros(mask.shape, np.int32)
     markers[tuple(peaks.T)] = np.arange(1, len(peaks) + 1)
-    return np.asarray(watershed(-distance, markers, mask=mask), np.int32)
+    return np.asarray(skimage.segmentation.watershed(-distance, markers, mask=mask), np.int32)
 
 
 def _by_places(mask: BoolMask, count: int) -> NDArray[np.int32]:
@@ -336,6 +333,8 @@ def _by_places(mask: BoolMask, count: int) -> NDArray[np.int32]:
     step = max(1, len(places) // 3000)
     if len(places[::step]) < 2 * count:
         return mask.astype(np.int32)
+    from sklearn.mixture import GaussianMixture  # takes a second, and is seldom needed
+
     mixture = GaussianMixture(count, random_state=0, reg_covar=1e-2).fit(places[::step])
     labelled = np.zeros(mask.shape, np.int32)
     labelled[mask] = mixture.predict(places) + 1

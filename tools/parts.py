@@ -14,11 +14,11 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
-from scipy import ndimage
 
 from ..color import mean_lab
 from ..geometry import cropped
@@ -132,7 +132,7 @@ class PartModel:
 
     def save(self, path: Path) -> None:
         """Write the model to one safetensors file."""
-        arrays = self.forest.arrays() | silhouette_arrays(self.silhouettes)
+        arrays = self.forest.arrays | silhouette_arrays(self.silhouettes)
         save_file(arrays, path, metadata={"logisight": self.header.model_dump_json()})
 
     @classmethod
@@ -152,7 +152,7 @@ class PartModel:
             raise ProductError(
                 f"{path}: not a part model ({_first_line(error)}); teach the product again"
             ) from error
-        forest = Forest.from_arrays(arrays)
+        forest = Forest(arrays)
         if header.format != FORMAT or forest.features != COUNT or forest.classes != len(header.labels) + 1:
             raise ProductError(f"{path}: made by another version of LogiSight; teach the product again")
         leaves = {n for n, model in enumerate(header.labels, start=1) if not model.holds}
@@ -191,10 +191,10 @@ class PartModel:
             return own
         together: BoolMask = np.isin(winner, self._numbers_within(number))
         # What it holds may lie beside it too (a pin on the table): only pieces with pixels of its own count.
-        pieces, _ = ndimage.label(together)
+        pieces, _ = scipy.ndimage.label(together)
         holds_own = np.unique(pieces[own])
         mask = np.isin(pieces, holds_own[holds_own > 0])
-        return np.asarray(ndimage.binary_fill_holes(mask), np.bool_)
+        return np.asarray(scipy.ndimage.binary_fill_holes(mask), np.bool_)
 
 
 def learn_parts(samples: Sequence[tuple[Pixels, Sequence[Shape]]], seed: int = 0) -> PartModel:

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import fft
 
 from ..schema import ProductError
 
@@ -136,8 +136,8 @@ def _lay(evidence: dict[int, Floats], turned: Sequence[Turned]) -> list[tuple[in
     margin = max((t.mask.shape[0] for t in turned), default=0) // 2 + 1
     padded = {number: np.pad(values, margin, constant_values=-1.0) for number, values in evidence.items()}
     shape = next(iter(padded.values())).shape
-    size = tuple(fft.next_fast_len(side + 2 * margin, real=True) for side in shape)
-    spectra = [np.conj(fft.rfft2(t.mask, size)) for t in turned]
+    size = tuple(scipy.fft.next_fast_len(side + 2 * margin, real=True) for side in shape)
+    spectra = [np.conj(scipy.fft.rfft2(t.mask, size)) for t in turned]
     laid: list[tuple[int, BoolMask]] = []
     while len(laid) < MOST_LAID:
         best = _best(padded, turned, spectra, size)
@@ -159,11 +159,11 @@ def _best(
 ) -> tuple[int, BoolMask] | None:
     """The class and place of the silhouette that explains most, or None where none explains enough."""
     most, found = 0.0, None
-    seen = {number: fft.rfft2(values, size) for number, values in evidence.items()}
+    seen = {number: scipy.fft.rfft2(values, size) for number, values in evidence.items()}
     shape = next(iter(evidence.values())).shape
     for turn, spectrum in zip(turned, spectra, strict=True):
         side = turn.mask.shape[0]
-        gains = fft.irfft2(seen[turn.number] * spectrum, size)
+        gains = scipy.fft.irfft2(seen[turn.number] * spectrum, size)
         gains = gains[: max(1, shape[0] - side + 1), : max(1, shape[1] - side + 1)]
         at = np.unravel_index(int(gains.argmax()), gains.shape)
         gain = float(gains[at])

@@ -7,7 +7,6 @@ a turn in work may be about to refer to it.
 from __future__ import annotations
 
 import re
-import sqlite3
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -16,14 +15,12 @@ from typing import Final
 
 from langgraph.checkpoint.base import CheckpointTuple
 
-from ...schema import LogiSightError, Record, SessionError
+from ...schema import Record, SessionError
 from .keepers import FILE
 from .session import SessionFile, Sessions
 
 GRACE: Final = 3600.0
 """Seconds for which a content stays in the store, whether a session refers to it or not."""
-PATIENCE: Final = 10.0
-"""Seconds that the checkpoints are waited for while a session writes to them."""
 LINKS: Final = "shown"
 """A folder beside the store: for each session, links to what it has shown."""
 
@@ -49,7 +46,7 @@ def too_old(sessions: Sessions, keep_days: float) -> list[SessionFile]:
 
 
 def tidy(sessions: Sessions, keep_days: float, grace: float = GRACE) -> Tidied:
-    """Delete old sessions, what no session refers to, and the checkpoints that no turn needs any more.
+    """Delete old sessions, and what no session refers to.
 
     Raises:
         SessionError: A session that stays cannot be read, so that nobody knows what it refers to. Nothing was
@@ -62,7 +59,6 @@ def tidy(sessions: Sessions, keep_days: float, grace: float = GRACE) -> Tidied:
     kept = {sha256 for file in sessions.list() for sha256 in _needed(sessions, file)}
     contents = [path for path in _contents(sessions) if _took_away(path, kept, grace)]
     _remove_links(sessions)
-    _shrink_checkpoints(sessions)
     freed = max(0, before - _size(sessions.folder))
     return Tidied(sessions=[file.id for file in old], contents=len(contents), bytes=freed)
 
@@ -111,7 +107,7 @@ def _hashes(value: object) -> Iterator[str]:
 
 def _last_used(sessions: Sessions, file: SessionFile) -> datetime:
     found = _last_checkpoint(sessions, file)
-    stamp = found.checkpoint["ts"] if found else file.started
+    stamp = found.checkpoint["ts"] if found else file.used
     try:
         return datetime.fromisoformat(stamp)
     except ValueError:
@@ -148,34 +144,6 @@ def _remove_links(sessions: Sessions) -> None:
             for link in folder.iterdir():
                 link.unlink(missing_ok=True)
             folder.rmdir()
-
-
-def _shrink_checkpoints(sessions: Sessions) -> None:
-    """Of each session keep the last checkpoint, which is all that going on needs."""
-    path = sessions.folder / FILE
-    if not path.exists():
-        return
-    try:
-        connection = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
-        try:
-            for table in ("checkpoints", "writes"):
-                connection.execute(_FORGET[table])
-            connection.execute("VACUUM")
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        finally:
-            connection.close()
-    except sqlite3.Error as error:
-        if "locked" not in str(error):  # a session is at work on them; there is a next time
-            raise LogiSightError(f"{path.name}: cannot be made smaller ({error})") from None
-
-
-_LAST: Final = (
-    "SELECT thread_id, checkpoint_ns, MAX(checkpoint_id) FROM checkpoints GROUP BY thread_id, checkpoint_ns"
-)
-_FORGET: Final = {
-    table: f"DELETE FROM {table} WHERE (thread_id, checkpoint_ns, checkpoint_id) NOT IN ({_LAST})"  # noqa: S608
-    for table in ("checkpoints", "writes")
-}
 
 
 def _size(folder: Path) -> int:

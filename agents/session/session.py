@@ -1,12 +1,13 @@
 """A session: talk about pictures of one product, kept on disk, that goes on where it stopped.
 
 PRODUCT/sessions/checkpoints.sqlite    turns in work, by LangGraph
-PRODUCT/sessions/ID.json               what each session is
+PRODUCT/sessions/ID.json               what each session is, with its last finished turn
 PRODUCT/sessions/store/                pictures, verdicts and finished turns, by SHA-256
 """
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -24,8 +25,7 @@ from pydantic import ValidationError
 from ...schema import LogiSightError, ProductError, Record, SessionError
 from ...tools.pictures import shown
 from ..llm.answers import in_one_line
-from ..locking import locked_folder
-from ..pages import write_whole
+from ..locking import locked_folder, write_at_once
 from ..product import Product
 from ..reasoner import OFFLINE, make_reasoner
 from .beginning import given, told_before
@@ -42,10 +42,9 @@ FOLDER: Final = "sessions"
 MOST_PICTURES: Final = 32
 """That may come with one turn."""
 
-
 Turns = list[Turn]
 
-
+_log = logging.getLogger(__name__)
 _PATIENCE: Final = 1.0
 """Seconds to wait for another process that has a turn in the same session."""
 
@@ -57,10 +56,12 @@ class SessionFile(Record):
     product: str
     title: str
     started: str
+    used: str
+    """When its last turn was finished; ISO 8601, UTC."""
     branch_of: str = ""
     """Id of the session that it branched from; empty for one of its own."""
     head: str = ""
-    """SHA-256 of the turn that it began after; empty for one of its own."""
+    """SHA-256 of its last finished turn, or of the turn that it began after; empty before the first."""
 
 
 class Reply(NamedTuple):
@@ -134,6 +135,17 @@ class Sessions:
         values = found.checkpoint["channel_values"] if found else {}
         return str(values.get("head") or self.file(session).head)
 
+    def settle(self, session: str) -> None:
+        """Note the last finished turn of a session, whose checkpoints are not needed any more.
+
+        Raises:
+            OSError: It cannot be noted; the checkpoints stay.
+            Exception: The checkpoints cannot be deleted, in the words of their database.
+        """
+        file = self.file(session).model_copy(update={"head": self.head(session), "used": _now()})
+        self._write(file)
+        self.checkpointer.delete_thread(session)
+
     def turns(self, session: str) -> Turns:
         """The finished turns of a session, the first one first."""
         return [turn for _, turn in self.history.back_from(self.head(session))][::-1]
@@ -160,17 +172,25 @@ class Sessions:
         self.close()
 
     def _made(self, title: str, branch_of: str, head: str) -> SessionFile:
+        now = _now()
         file = SessionFile(
             id=f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
             product=self.product.name,
             title=title,
-            started=datetime.now(UTC).isoformat(timespec="seconds"),
+            started=now,
+            used=now,
             branch_of=branch_of,
             head=head,
         )
-        self.folder.mkdir(parents=True, exist_ok=True)
-        write_whole(self._path(file.id), [file.model_dump_json(indent=2), "\n"], "the session")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._write(file)
+        except OSError as error:
+            raise _not_written(self.folder, error) from None
         return file
+
+    def _write(self, file: SessionFile) -> None:
+        write_at_once(self._path(file.id), f"{file.model_dump_json(indent=2)}\n")
 
     def _path(self, session: str) -> Path:
         if not session or not all(c.isalnum() or c == "-" for c in session):
@@ -309,9 +329,7 @@ class Session:
                     f"session {self.file.id} is in work in another window or process; wait until that is done"
                 ) from None
             except OSError as error:
-                raise SessionError(
-                    f"{shown(self.sessions.folder)}: cannot be written ({error.strerror or error})"
-                ) from None
+                raise _not_written(self.sessions.folder, error) from None
             yield
 
     def _run(self, given: State | Command[Any] | None) -> Reply:
@@ -322,7 +340,13 @@ class Session:
         waiting = self.waiting
         if waiting:
             return Reply(None, waiting)
-        return Reply(self.sessions.history.turn(self.sessions.head(self.file.id)), None)
+        turn = self.sessions.history.turn(self.sessions.head(self.file.id))
+        try:
+            self.sessions.settle(self.file.id)
+        except Exception as error:  # noqa: BLE001  # each database has its own
+            # The turn is kept, in its checkpoint too, until the next one is finished.
+            _log.info("session %s: its checkpoints stay for now (%s)", self.file.id, error)
+        return Reply(turn, None)
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -342,6 +366,14 @@ class Session:
 
 def _config(session: str) -> Any:
     return {"configurable": {"thread_id": session}}
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _not_written(folder: Path, error: OSError) -> SessionError:
+    return SessionError(f"{shown(folder)}: cannot be written ({error.strerror or error})")
 
 
 @contextmanager

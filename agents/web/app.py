@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from functools import cache
@@ -141,8 +140,6 @@ async def _for_people(_: Request, error: Exception) -> Response:
 async def _no_room(_: Request, error: Exception) -> Response:
     if isinstance(error, OSError) and error.errno not in (errno.ENOSPC, errno.EDQUOT):
         return _problem(500, f"{error.filename or 'file system'}: {error.strerror or error}")
-    if isinstance(error, sqlite3.Error) and "full" not in str(error):
-        return _problem(500, f"the sessions cannot be kept ({error})")
     return _problem(507, _FULL)
 
 
@@ -168,7 +165,6 @@ def _problem(status: int, line: str) -> Response:
 _HANDLERS: Final[dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]]] = {
     LogiSightError: _for_people,
     OSError: _no_room,
-    sqlite3.Error: _no_room,
     HTTPException: _not_http,
     TooMuch: _not_http,
     RequestValidationError: _not_asked_well,

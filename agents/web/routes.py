@@ -223,7 +223,7 @@ async def shown_picture(sha256: str, room: Room) -> Response:
 
 @api.get("/events", response_class=StreamingResponse)
 async def events(room: Room) -> StreamingResponse:
-    """What happens, as server-sent events: what is in work, and when a session has something new."""
+    """What happens, as server-sent events: what is in work, what a model says, when a session has news."""
 
     async def told() -> AsyncIterator[str]:
         yield _sent({"kind": "works", "works": [work.model_dump() for work in room.works]})

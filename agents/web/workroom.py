@@ -13,7 +13,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final, NamedTuple, TypeVar
 
-from ...schema import Grade, Record, SandboxError, SessionError
+from ...schema import Grade, ProductError, Record, SandboxError, SessionError
 from ..product import Product
 from ..reasoner import OFFLINE
 from ..session.desk import Desk
@@ -74,7 +74,7 @@ class Workroom:
         self._lock = threading.Lock()
         self._displayed: OrderedDict[str, bytes] = OrderedDict()
         self._works: dict[int, tuple[Work, float]] = {}
-        # The first visitor should not have to wait for the jail; where it does not start, he is told.
+        # The first visitor should not have to wait for the jail and the eyes; what does not start is told.
         self._pool.submit(self._warm)
 
     @property
@@ -100,8 +100,12 @@ class Workroom:
         return await asyncio.shield(asyncio.wrap_future(self._pool.submit(self._run, work, do)))
 
     def session_at(self, session: str, desk: Desk, on_step: Callable[[str], None]) -> Session:
-        """A session in work at the desk."""
-        return Session(self.sessions, session, desk, self.reasoner, on_step)
+        """A session in work at the desk; what a model says in it is told as it comes."""
+
+        def on_text(text: str) -> None:
+            self.news.tell({"kind": "text", "session": session, "text": text})
+
+        return Session(self.sessions, session, desk, self.reasoner, on_step, on_text=on_text)
 
     def open_turn(self, session: str) -> OpenTurn | None:
         """The turn of a session that is not finished, where there is one."""
@@ -181,8 +185,9 @@ class Workroom:
         return self._desk
 
     def _warm(self) -> None:
-        with suppress(SandboxError):
+        with suppress(SandboxError, ProductError):
             self._opened()
+            self.product.warm_up()
 
     def _clear(self) -> None:
         if self._desk is not None:

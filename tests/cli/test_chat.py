@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import random
 import re
 import resource
 import shutil
 import socket
 import subprocess
 import sys
+import time
 
 import pytest
 from chat_endpoint import completion
@@ -120,6 +122,58 @@ def test_ctrl_c_stops_a_turn_that_can_be_gone_on_with_or_dropped(line, endpoint)
         person.sees("> ")
         person.presses("\x04")
         assert person.ends() == 0
+
+
+def test_a_turn_that_was_cut_off_comes_before_what_is_typed_meanwhile(line, endpoint):
+    pytest.importorskip("prompt_toolkit", reason="the extra `chat` is not installed")
+    endpoint.answer = endpoint.never
+    with terminal("chat", line / "box", "--llm", "vllm:tiny", cwd=line) as person:
+        person.sees("> ")
+        person.types("is there a scratch?")
+        while not endpoint.asked:
+            person.sees("thinking")
+        person.presses("\x03")
+        person.sees("Interrupted")
+        person.sees("> ")
+        person.presses("\x04")
+        session = person.sees("--session ") and person.sees("\n").strip()
+        assert person.ends() == 0
+    endpoint.answer = lambda _: completion("I see no scratch.")
+    with terminal("chat", line / "box", "--llm", "vllm:tiny", "--session", session, cwd=line) as person:
+        person.sees("> ")
+        person.presses("/trace")
+        person.sees("The last turn was cut off. Go on with it?")
+        person.types("y")
+        person.sees("I see no scratch.")
+        person.sees("/trace")
+        person.presses("\r")
+        person.sees("think")
+        person.sees("> ")
+        person.presses("\x04")
+        assert person.ends() == 0
+
+
+def test_ctrl_c_at_any_moment_ends_nothing_but_a_turn(line):
+    pytest.importorskip("prompt_toolkit", reason="the extra `chat` is not installed")
+    moments = random.Random(7)
+    with terminal("chat", line / "box", cwd=line) as person:
+        person.sees("> ")
+        person.types("list rules")
+        person.sees("turn 1:")
+        person.sees("> ")
+        for _ in range(12):
+            person.types("list parts")
+            time.sleep(moments.uniform(0, 0.2))
+            person.interrupts()
+            person.types("/rules")
+            person.sees("Each pushpin is yellow.")
+            person.sees("> ")
+            person.types("/go")
+            person.sees("no turn to go on with", "turn ")
+            person.sees("> ")
+        person.types("/quit")
+        assert person.ends() == 0
+    assert "Traceback" not in person.text and "ignored" not in person.text
 
 
 def test_pictures_are_shown_where_the_terminal_can(line, lacking):

@@ -46,16 +46,16 @@ def test_a_class_without_rows_has_no_chance(data, missing):
 
 
 def test_arrays_make_the_same_forest(forest, data):
-    again = Forest.from_arrays(forest.arrays())
+    again = Forest(forest.arrays)
     assert np.array_equal(forest.predict(data[0]), again.predict(data[0]))
 
 
 @pytest.mark.parametrize("name", ["left_child", "feature", "threshold", "value", "tree_size", "n_features"])
 def test_a_missing_array_is_named(forest, name):
-    arrays = forest.arrays()
+    arrays = dict(forest.arrays)
     del arrays[name]
     with pytest.raises(ProductError, match=name):
-        Forest.from_arrays(arrays)
+        Forest(arrays)
 
 
 def point_back(arrays):
@@ -126,7 +126,7 @@ def negative_size(arrays):
     ],
 )
 def test_trees_that_cannot_be_are_refused(forest, damage):
-    arrays = {name: array.copy() for name, array in forest.arrays().items()}
+    arrays = {name: array.copy() for name, array in forest.arrays.items()}
     damage(arrays)
     with pytest.raises(ProductError, match="damaged"):
-        Forest.from_arrays(arrays)
+        Forest(arrays)

@@ -19,7 +19,7 @@ from typing import Any
 
 import cv2
 import numpy as np
-from scipy import ndimage
+import scipy
 
 from ...schema import AnnotationError, PictureError
 from ..pictures import picture_size, read_indices, shown
@@ -78,7 +78,7 @@ def _draw(mask: Path, names: Mapping[int, str], canvas: Canvas) -> None:
         values, mode = read_indices(read_bytes(mask), shown(mask))
     except PictureError as error:
         raise AnnotationError(str(error)) from None
-    boxes = {value: box for value, box in enumerate(ndimage.find_objects(values), start=1) if box}
+    boxes = {value: box for value, box in enumerate(scipy.ndimage.find_objects(values), start=1) if box}
     if len(boxes.keys() - names.keys()) > MAX_UNNAMED:
         raise AnnotationError(
             f"{shown(mask)}: {len(boxes)} different values are no classes; save the mask without smoothing, "

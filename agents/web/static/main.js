@@ -5,7 +5,7 @@ import { Composer } from "./composer.js";
 import { byId, counted, speak } from "./dom.js";
 import { showRules, showSessions } from "./lists.js";
 import { Stage } from "./stage.js";
-import { consentCard, cutOffCard, hintCard, inWords, openCard, Progress, turnCard } from "./talk.js";
+import { consentCard, cutOffCard, forget, hear, hintCard, inWords, openCard, Progress, turnCard } from "./talk.js";
 
 const state = { session: "", talk: null, saying: null, works: [], loads: 0 };
 const NOTHING = { title: "New session", turns: 0, talk: [], pictures: [], verdicts: {}, open: null };
@@ -142,13 +142,13 @@ async function say(text, files) {
     state.saying = null;
     composer.restore(text, files);
     showProblem(error.message);
-    if (isNew && state.session) await forget();
+    if (isNew && state.session) await abandon();
   }
   await finished();
 }
 
 /** A session in which nothing could be said is none. */
-async function forget() {
+async function abandon() {
   const { turns, open } = await api.talk(state.session).catch(() => ({ turns: 1 }));
   if (turns || open) return;
   const session = state.session;
@@ -251,6 +251,8 @@ function listenToServer() {
     if (event.kind === "works") {
       state.works = event.works;
       showWorks();
+    } else if (event.kind === "text") {
+      if (event.session === state.session) hear(event.text);
     } else if (event.kind === "done" && event.session) {
       if (event.session !== state.session) refreshRules();
       else if (!state.saying) load();
@@ -264,6 +266,7 @@ function listenToServer() {
 
 function showWorks() {
   const work = state.works.find((one) => one.session === state.session && one.session);
+  if (work?.steps.at(-1) === "check") forget();
   if (work) progress.show(work.ahead ? `Waiting for ${counted(work.ahead, "other request")}` : `${inWords(work.steps.at(-1) ?? "open")} …`, work.seconds);
   else if (!state.saying) progress.hide();
 }

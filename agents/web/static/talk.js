@@ -10,7 +10,8 @@ const WORDS = {
   compare_pictures: "Comparing", look_with_detector: "Looking with a detector", list_rules: "Reading the rulebook",
   show_rule: "Reading the rulebook", propose_rule: "Proving the rule", save_rule: "Saving the rule",
   change_rule: "Changing the rule", retire_rule: "Retiring the rule", run_check: "Running the check",
-  search_verdicts: "Searching verdicts",
+  search_verdicts: "Searching verdicts", explain_verdict: "Explaining the verdict", show_overlay: "Marking the picture",
+  compare_verdicts: "Comparing verdicts", ask_model: "Asking the model",
 };
 
 export const inWords = (step) => WORDS[step] ?? step.replaceAll("_", " ");
@@ -54,6 +55,17 @@ export const hintCard = (draft, choose) =>
 
 /** What a person said, that is not answered yet. */
 export const openCard = (asked, names) => el("li", { class: "turn open" }, said(asked, names.map((name) => ({ name }))));
+
+/** Show more of what a model says in the turn that is open. */
+export function hear(text) {
+  const card = document.querySelector("#turns .open");
+  if (!card) return;
+  if (!card.querySelector(".heard")) card.append(el("div", { class: "answer heard" }, el("p", { class: "words" })));
+  card.querySelector(".heard .words").append(text);
+}
+
+/** What a model has said before it called a tool is not its answer. */
+export const forget = () => document.querySelector("#turns .open .heard")?.remove();
 
 function said(asked, pictures) {
   return el(

@@ -12,7 +12,7 @@ import pytest
 
 pytest.importorskip("langchain_openai", reason="the extra `llm` is not installed")
 
-from chat_endpoint import SETTINGS, as_json, completion, failure, probed, serving
+from chat_endpoint import SETTINGS, as_json, completion, failure, probed, serving, streamed
 from langchain_core.language_models import FakeListChatModel
 from logisight.agents.llm import endpoint as llm
 from logisight.agents.llm.abilities import SQUARES, Ability, Report, Tried, name_of, require, try_ability
@@ -76,17 +76,6 @@ def with_usage(usage):
     answer = json.loads(completion("hello")[2])
     answer["usage"] = usage
     return as_json(answer)
-
-
-def streamed(*pieces):
-    lines = []
-    for place, piece in enumerate(pieces):
-        ended = "stop" if place == len(pieces) - 1 else None
-        choice = {"index": 0, "delta": {"role": "assistant", "content": piece}, "finish_reason": ended}
-        chunk = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "tiny"}
-        lines.append(f"data: {json.dumps({**chunk, 'choices': [choice]})}\n\n")
-    body = "".join([*lines, "data: [DONE]\n\n"]).encode()
-    return 200, {"Content-Type": "text/event-stream"}, body
 
 
 def color_of(content):

@@ -11,7 +11,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from chat_endpoint import MODEL, SOON, as_json, completion, failure, whole
+from chat_endpoint import MODEL, SOON, as_json, completion, failure, streamed, whole
 from langchain_core.messages import HumanMessage
 from logisight.agents.draft import Request, answer_schema
 from logisight.agents.llm.answers import held_to, whole_text
@@ -307,15 +307,6 @@ def test_structured_output_is_as_langchain_words_it(endpoint, name, text):
     answer = model.with_structured_output(Pins, include_raw=True).invoke("How many?")
     assert (answer["raw"].text, answer["parsed"]) == ("two", None)
     assert isinstance(answer["parsing_error"], AuthorError)
-
-
-def streamed(*words):
-    """An answer that comes in pieces."""
-    pieces = [{"choices": [{"index": 0, "delta": {"role": "assistant", "content": word}}]} for word in words]
-    pieces.append({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
-    frame = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": MODEL}
-    lines = [f"data: {json.dumps({**frame, **piece})}\n\n" for piece in pieces]
-    return 200, {"Content-Type": "text/event-stream"}, "".join([*lines, "data: [DONE]\n\n"]).encode()
 
 
 def test_a_streamed_answer_is_held_to_its_shape_too(endpoint):

@@ -2,37 +2,58 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sqlite3
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from logisight.agents.session import session as session_module
 from logisight.agents.session.desk import Desk
 from logisight.agents.session.graph import Decision
-from logisight.agents.session.keepers import open_keeper
 from logisight.agents.session.session import Session, Sessions
 from logisight.agents.session.store import Store
-from logisight.schema import LogiSightError, PictureError, SessionError
+from logisight.schema import PictureError, SessionError
 
 
-def checkpoint_size(sessions, session):
-    """Bytes of the last checkpoint of a session."""
-    found = sessions.checkpointer.get_tuple({"configurable": {"thread_id": session}})
-    return len(sessions.checkpointer.serde.dumps_typed(found.checkpoint)[1])
+def checkpoints(sessions, session):
+    """The checkpoints of a session, and the bytes of the last one."""
+    found = list(sessions.checkpointer.list({"configurable": {"thread_id": session}}))
+    return len(found), len(sessions.checkpointer.serde.dumps_typed(found[0].checkpoint)[1]) if found else 0
 
 
-def test_the_state_does_not_grow_with_the_session(session, sessions, pictures):
+def waiting(session):
+    """The size of a turn that waits for an answer, which is no, so that the rulebook stays as it is."""
+    session.say("retire rule 1")
+    count, size = checkpoints(session.sessions, session.file.id)
+    assert count
+    session.decide(Decision(yes=False))
+    return size
+
+
+def test_checkpoints_are_of_the_turn_in_work_only_and_do_not_grow_with_the_session(session, pictures):
     session.say("", pictures)
-    sizes = {}
-    for number in range(2, 51):
+    small = waiting(session)
+    for _ in range(30):
         session.say("how many pushpins are in picture 1?")
-        sizes[number] = checkpoint_size(sessions, session.file.id)
-    assert sizes[50] <= 1.1 * sizes[5]
-    assert sizes[50] < 20_000
+        assert checkpoints(session.sessions, session.file.id) == (0, 0)
+    assert waiting(session) <= 1.1 * small < 20_000
+
+
+def test_where_a_finished_turn_cannot_be_noted_it_stays_in_its_checkpoint(session, sessions, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(session_module, "write_at_once", full)
+        assert session.say("list rules").turn.number == 1
+        assert session.say("list parts").turn.number == 2
+    assert sessions.file(session.file.id).head == ""
+    assert [turn.asked for turn in sessions.turns(session.file.id)] == ["list rules", "list parts"]
+    session.say("help")
+    assert sessions.file(session.file.id).head == sessions.head(session.file.id)
+    assert checkpoints(sessions, session.file.id) == (0, 0)
 
 
 def test_a_session_goes_on_where_it_was(product, pictures):
@@ -209,64 +230,3 @@ def test_no_such_session_is_told_with_what_to_do(sessions):
     for odd in ("", "../../etc/passwd", "a\x00b"):
         with pytest.raises(SessionError, match="is no id of a session"):
             sessions.file(odd)
-
-
-def test_a_url_that_is_no_database_is_refused_without_saying_a_password(product, tmp_path):
-    with pytest.raises(SessionError, match="postgresql:// URL"):
-        open_keeper(tmp_path, "mysql://me:secret@host/x")
-    pytest.importorskip("psycopg", reason="the extra `postgres` is not installed")
-    with pytest.raises(LogiSightError, match="cannot be opened") as told:
-        Sessions(product, url="postgresql://me:secret@127.0.0.1:1/x")
-    assert "secret" not in str(told.value)
-
-
-def postgres_programs():
-    """The folder of PostgreSQL's programs, where there is one."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    pg_ctl = shutil.which("pg_ctl")
-    return found[-1].parent if found else Path(pg_ctl).resolve().parent if pg_ctl else None
-
-
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory):
-    """The URL of a real PostgreSQL server on a socket of its own."""
-    pytest.importorskip("langgraph.checkpoint.postgres", reason="the extra `postgres` is not installed")
-    programs = postgres_programs()
-    if programs is None:
-        pytest.skip("no PostgreSQL server is installed (Debian: apt-get install postgresql)")
-    if os.getuid() == 0 and not shutil.which("runuser"):
-        pytest.skip("PostgreSQL does not run as root, and runuser is missing")
-    folder = Path(subprocess.check_output(["mktemp", "-d", "/tmp/pg-XXXXXX"], text=True).strip())
-    as_user = []
-    if os.getuid() == 0:
-        shutil.chown(folder, "postgres")
-        as_user = ["runuser", "-u", "postgres", "--"]
-
-    def run(program, *arguments):
-        command = [*as_user, str(programs / program), *arguments]
-        subprocess.run(command, check=True, capture_output=True, cwd=folder, timeout=60)
-
-    data = str(folder / "data")
-    run("initdb", "-D", data, "-U", "me", "-A", "trust", "--no-sync")
-    options = f"-k {folder} -c listen_addresses='' -c fsync=off"
-    run("pg_ctl", "-D", data, "-w", "-o", options, "-l", str(folder / "log"), "start")
-    yield f"postgresql://me@/postgres?host={folder}"
-    run("pg_ctl", "-D", data, "-m", "immediate", "stop")
-    shutil.rmtree(folder)
-
-
-def test_sessions_are_kept_in_a_real_database(product, pictures, postgres, monkeypatch):
-    monkeypatch.setenv("LOGISIGHT_SESSIONS", postgres)
-    with Sessions(product) as sessions, Desk(product, sessions.store) as desk:
-        session = Session(sessions, sessions.start().id, desk)
-        session.say("", pictures[:1])
-        assert session.say("add rule: There are exactly 15 pushpins.").consent
-        name = session.file.id
-    assert not (product.folder / session_module.FOLDER / "checkpoints.sqlite").exists()
-    with Sessions(product, url=postgres) as sessions, Desk(product, sessions.store) as desk:
-        session = Session(sessions, name, desk)
-        assert "15 pushpins" in session.waiting.question
-        assert session.decide(Decision(yes=True)).turn.number == 2
-        assert len(product.rulebook()) == 4
-        sessions.delete(name)
-        assert sessions.list() == []

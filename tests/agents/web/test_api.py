@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 import sqlite3
 from urllib.request import urlopen
 
@@ -14,7 +15,8 @@ pytest.importorskip("fastapi", reason="the extra `web` is not installed")
 pytest.importorskip("httpx", reason="httpx is not installed")
 
 from logisight.agents.product import open_product
-from logisight.agents.web.app import make_app
+from logisight.agents.session.calls import TOOLS
+from logisight.agents.web.app import STATIC, make_app
 from logisight.agents.web.uploads import MOST_BYTES, safe_name
 from logisight.agents.web.workroom import Workroom
 from PIL import Image
@@ -251,6 +253,11 @@ def test_pages_that_listen_are_hung_up_on_in_the_end(product) -> None:
         heard = urlopen(f"{url}/api/events", timeout=60)
         assert heard.readline() == b'data: {"kind": "works", "works": []}\n'
     assert heard.read() == b"\n"
+
+
+def test_the_page_is_told_of_each_tool_in_words() -> None:
+    script = (STATIC / "talk.js").read_text(encoding="utf-8")
+    assert set(TOOLS) <= set(re.findall(r"(\w+): \"", script))
 
 
 def test_a_token_is_taken_out_of_the_address(product) -> None:

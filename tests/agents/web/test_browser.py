@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 pytest.importorskip("uvicorn", reason="the extra `web` is not installed")
 pytest.importorskip("playwright", reason="playwright is not installed")
 
+from chat_endpoint import streamed
 from playwright import sync_api as playwright
 from web_server import product_with_one_rule, serving
 
@@ -214,6 +216,36 @@ def test_a_question_is_found_again_and_can_be_refused(page, pictures) -> None:
     page.wait_for_selector("[data-turn='1']")
     assert "nothing was changed" in page.inner_text("[data-turn='1'] .answer")
     assert page.inner_text("#rule-count") == "1"
+
+
+def test_what_a_model_says_is_shown_as_it_comes(browser, demo_line, tmp_path, endpoint) -> None:
+    held = threading.Event()
+
+    def slowly(_):
+        status, headers, (first, *rest) = streamed("I see a <b>scratch</b>", " on the box.")
+
+        def body():
+            yield first
+            assert held.wait(90)
+            yield from rest
+
+        return status, headers, body()
+
+    endpoint.answer = slowly
+    with serving(product_with_one_rule(demo_line, tmp_path), llm="vllm:tiny") as url:
+        page = browser.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.goto(url)
+        page.fill("#text", "what is wrong?")
+        page.keyboard.press("Enter")
+        page.wait_for_selector(".open .heard")
+        assert page.inner_text(".open .heard") == "I see a <b>scratch</b>"
+        assert page.locator("[data-turn]").count() == 0
+        held.set()
+        page.wait_for_selector("[data-turn='1']")
+        assert page.inner_text("[data-turn='1'] .answer .words") == "I see a <b>scratch</b> on the box."
+        assert page.locator(".heard").count() == 0
+        page.close()
 
 
 def test_a_picture_that_cannot_be_read_is_told_and_nothing_is_lost(browser, url, tmp_path) -> None:
