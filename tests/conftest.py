@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from chat_endpoint import SETTINGS, Endpoint, serving
@@ -55,6 +57,29 @@ def demo_line(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # What `logisight demo` calls it.
     (folder / "pushpin-box").symlink_to(folder / "box")
     return folder
+
+
+@pytest.fixture(scope="session")
+def lasting_jail() -> Iterator[Any]:
+    """A jail that who closes it leaves open."""
+    from logisight.agents.isolation import open_jail
+
+    class Lasting:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(jail, name)
+
+        def close(self) -> None:
+            pass
+
+    with closing(open_jail()) as jail:
+        yield Lasting()
+
+
+@pytest.fixture
+def one_jail(lasting_jail: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All rules run in the same jail: to start one takes longer than most tests that are not about jails."""
+    for module in ("graph", "session.desk", "workshop"):
+        monkeypatch.setattr(f"logisight.agents.{module}.open_jail", lambda _: lasting_jail)
 
 
 @pytest.fixture

@@ -49,14 +49,17 @@ def run_commands(page, folder):
     assert (folder / "results" / "report.html").is_file()
 
 
+@pytest.mark.whole
 def test_every_command_of_the_guide_runs(beside_the_demo):
     run_commands(REPOSITORY / "docs" / "guide.md", beside_the_demo)
 
 
+@pytest.mark.whole
 def test_every_command_of_the_page_on_benchmarks_runs(tmp_path):
     run_commands(REPOSITORY / "docs" / "benchmarks.md", tmp_path)
 
 
+@pytest.mark.whole
 def test_the_commands_and_then_the_python_example_of_the_readme_run(beside_the_demo):
     run_commands(REPOSITORY / "README.md", beside_the_demo)
     (code,) = blocks(README, "python")

@@ -65,6 +65,7 @@ BREAKFAST = [
 ]
 
 
+@pytest.mark.whole
 def test_breakfast_box_rules_are_proven_and_hold_on_the_real_box(pictures, tmp_path):
     picture = pictures / "breakfast_box_missing_toppings.png"
     product = taught_from(picture, tmp_path)
@@ -76,6 +77,7 @@ def test_breakfast_box_rules_are_proven_and_hold_on_the_real_box(pictures, tmp_p
     assert verdict.counts == {"box": 1, "cereals": 1, "mandarin": 2, "peach": 1, "toppings": 1}
 
 
+@pytest.mark.whole
 def test_a_wrong_sentence_about_the_real_box_is_refused_with_what_was_seen(pictures, tmp_path):
     product = taught_from(pictures / "breakfast_box_missing_toppings.png", tmp_path)
     with Workshop(product) as workshop:

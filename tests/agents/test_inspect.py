@@ -124,6 +124,7 @@ def test_a_damaged_line_in_the_middle_is_named(inspector, tmp_path):
         Results(tmp_path, run_of(inspector))
 
 
+@pytest.mark.whole
 def test_a_killed_batch_loses_nothing_and_repeats_nothing(demo_line, tmp_path):
     many = tmp_path / "many"
     many.mkdir()

@@ -91,10 +91,12 @@ def take_turns(demo_line: Path, folder: Path, **environment: str) -> str:
     return done.stdout.strip()
 
 
+@pytest.mark.whole
 def test_nothing_is_imported_where_nothing_is_asked_for(demo_line: Path, tmp_path: Path) -> None:
     assert take_turns(demo_line, tmp_path) == "False"
 
 
+@pytest.mark.whole
 def test_spans_reach_a_receiver(demo_line: Path, tmp_path: Path, received: tuple[str, list[bytes]]) -> None:
     pytest.importorskip("opentelemetry.exporter.otlp.proto.http", reason="needs logisight[otel]")
     from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -125,6 +127,7 @@ def test_spans_reach_a_receiver(demo_line: Path, tmp_path: Path, received: tuple
     assert SECRET.encode() not in b"".join(bodies)
 
 
+@pytest.mark.whole
 def test_a_receiver_that_is_gone_disturbs_nothing(demo_line: Path, tmp_path: Path) -> None:
     pytest.importorskip("opentelemetry.exporter.otlp.proto.http", reason="needs logisight[otel]")
     assert take_turns(demo_line, tmp_path, **{ENDPOINT: "http://127.0.0.1:9"}) == "True"

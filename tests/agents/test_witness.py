@@ -26,7 +26,7 @@ from logisight.tools.detectors import calibrate
 from logisight.tools.pictures import file_sha256
 from logisight.tools.samples import read_sample
 
-pytestmark = pytest.mark.usefixtures("once")
+pytestmark = pytest.mark.usefixtures("once", "one_jail")
 
 NAME = f"vllm:{MODEL}"
 

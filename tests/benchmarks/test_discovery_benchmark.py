@@ -15,6 +15,7 @@ def score():
     return measure("splicing_connectors", LINE)
 
 
+@pytest.mark.whole
 def test_the_main_sentence_is_found_soundly(score):
     (main,) = (
         one for one in score.stated if one.sentence == "There are exactly two connectors and one cable."
@@ -23,6 +24,7 @@ def test_the_main_sentence_is_found_soundly(score):
     assert main.sound == main.noticed
 
 
+@pytest.mark.whole
 def test_what_no_reference_shows_is_missed(score):
     clamps = [one for one in score.stated if one.sentence.startswith("When the left connector has")]
     assert len(clamps) == 3
@@ -30,6 +32,7 @@ def test_what_no_reference_shows_is_missed(score):
     assert [one.noticed for one in clamps if not one.found] == [0, 0]
 
 
+@pytest.mark.whole
 def test_a_chance_of_the_only_reference_is_a_false_alarm_and_finds_nothing_soundly(score):
     assert score.alarms["Each connector contains exactly two clamps."] == 1
     (alike,) = (one for one in score.stated if one.sentence == ALIKE)

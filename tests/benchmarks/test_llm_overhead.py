@@ -13,6 +13,7 @@ def test_what_is_added_is_the_median_of_the_differences():
     assert Times(bare=[1.0, 2.0, 3.0], whole=[5.0, 4.0, 9.0]).added == 4.0
 
 
+@pytest.mark.whole
 def test_both_kinds_of_question_are_measured_and_answered(monkeypatch):
     monkeypatch.setenv("LOGISIGHT_LLM_URL", "")
     rows = list(measure(repeats=1))

@@ -81,6 +81,7 @@ def test_a_run_that_was_cut_off_goes_on_where_it_stopped(line, tried, tmp_path):
     assert (again / "screw_bag" / "true-parts" / "pictures.jsonl").read_bytes() == before
 
 
+@pytest.mark.whole
 def test_other_sentences_are_another_run(copied, tmp_path):
     first = run_logibench(copied, tmp_path / "out", TRUE)
     (copied / "rules.txt").write_text("The box contains exactly 22 separators.\nThe box is frobnicated.\n")
@@ -99,6 +100,7 @@ def whole(line, tmp_path_factory):
     return out, run_logibench(line, out, Settings(references=3), categories=["pushpins"])
 
 
+@pytest.mark.whole
 def test_seen_parts_and_baselines_stand_beside_true_parts(whole):
     _, result = whole
     (one,) = result.categories
@@ -110,6 +112,7 @@ def test_seen_parts_and_baselines_stand_beside_true_parts(whole):
     assert one.rules["seen parts"].authoring.rules == 2
 
 
+@pytest.mark.whole
 def test_the_report_is_one_file_that_tells_all(line, whole):
     out, result = whole
     page = write_logibench_report(out, result, line).read_text()
@@ -125,6 +128,7 @@ def test_the_report_is_one_file_that_tells_all(line, whole):
     assert page.count("<polyline") == 8
 
 
+@pytest.mark.whole
 def test_the_report_escapes_what_it_is_given(line, whole, tmp_path):
     _, result = whole
     hostile = result.model_copy(update={"data": "<script>alert(1)</script>", "skipped": ["<img src=x>"]})
@@ -133,6 +137,7 @@ def test_the_report_escapes_what_it_is_given(line, whole, tmp_path):
     assert "<img src=x" not in page
 
 
+@pytest.mark.whole
 def test_two_results_compare_picture_by_picture(tried, whole, tmp_path):
     out, result = tried
     rows = [row.model_copy(update={"status": "normal"}) for row in result.categories[0].judged["true parts"]]
@@ -152,6 +157,7 @@ def test_two_results_compare_picture_by_picture(tried, whole, tmp_path):
     assert found.notes == []
 
 
+@pytest.mark.whole
 def test_a_result_is_the_same_as_itself_and_what_one_lacks_is_left_out(tried, whole):
     found = compare_results(tried[0], whole[0])
     assert {one.category for one in found.differences} == {"pushpins"}

@@ -42,6 +42,7 @@ def tried(tmp_path_factory):
     return data, out, result
 
 
+@pytest.mark.whole
 def test_what_rules_cannot_see_is_seen_by_the_witness(tried):
     _, _, result = tried
     (one,) = result.categories
@@ -56,6 +57,7 @@ def test_what_rules_cannot_see_is_seen_by_the_witness(tried):
     assert all(told.rules != [0] for row in witnessed for told in row.told)
 
 
+@pytest.mark.whole
 def test_what_it_costs_is_counted_and_rules_alone_cost_nothing(tried):
     _, _, result = tried
     (one,) = result.categories
@@ -68,6 +70,7 @@ def test_what_it_costs_is_counted_and_rules_alone_cost_nothing(tried):
     assert witnessed.examining.calls == 12
 
 
+@pytest.mark.whole
 def test_the_report_tells_the_cost(tried):
     data, out, result = tried
     text = write_logibench_report(out, result, data).read_text()

@@ -365,6 +365,7 @@ def says(reason, failure):
     return kind == reason.type and reason.object in labels and same
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("category", PRODUCTS)
 def test_rules_hold_on_good_pictures_and_say_of_each_logical_defect_what_its_reasons_say(
     line, category, jail

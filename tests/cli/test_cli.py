@@ -175,6 +175,7 @@ def test_broken_pictures_are_undecided_and_the_others_go_on(line):
     assert "broken.png" in verdicts["broken.png"]["error"]
 
 
+@pytest.mark.whole
 def test_an_interrupted_batch_keeps_what_is_done_and_goes_on(line, tmp_path):
     for number in range(10):
         shutil.copy(line / "inspect" / "000.png", line / "inspect" / f"copy{number}.png")
@@ -198,6 +199,7 @@ def test_an_interrupted_batch_keeps_what_is_done_and_goes_on(line, tmp_path):
     assert len((out / "results.jsonl").read_text().splitlines()) == 14
 
 
+@pytest.mark.whole
 def test_demo_runs_from_nothing(tmp_path):
     command = [sys.executable, "-m", "logisight.cli", "demo", "--pictures", "3", "--json"]
     run = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)

@@ -50,6 +50,7 @@ def test_any_text_leaves_no_descriptor(whole: Whole) -> None:
     assert descriptors() <= before + 4 * 8, "more than the books that may stay compiled"
 
 
+@pytest.mark.whole
 @MANY
 @given(text=programs())
 @pytest.mark.filterwarnings("ignore")
@@ -63,6 +64,7 @@ def test_what_passes_the_gate_passes_restricted_python_wherever_it_is_python(tex
     assert not isinstance(compile_rule(text), Diagnostic)
 
 
+@pytest.mark.whole
 @MANY
 @given(text=st.one_of(programs(), st.text(), st.text(alphabet=st.characters(exclude_categories=[]))))
 @pytest.mark.filterwarnings("ignore")

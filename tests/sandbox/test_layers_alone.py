@@ -52,6 +52,7 @@ def one_of_each_cell() -> Iterator[tuple[Attack, Layer]]:
                 yield held[len(held) // 2], layer
 
 
+@pytest.mark.whole
 @can_be_tried
 def test_attacks_have_their_effect_where_nothing_holds_them() -> None:
     trials = [Trial(attack, attack.control_layers) for attack in one_of_each_class()]
@@ -59,11 +60,13 @@ def test_attacks_have_their_effect_where_nothing_holds_them() -> None:
     assert harmless == []
 
 
+@pytest.mark.whole
 def test_attack_of_nearly_every_class_has_an_effect_where_nothing_holds_it() -> None:
     with_effect = {number for attack in attacks() if attack.has_effect for number in attack.classes}
     assert len(with_effect) >= 0.9 * len(classes())
 
 
+@pytest.mark.whole
 @can_be_tried
 def test_layers_hold_alone_what_the_table_says() -> None:
     pairs = list(one_of_each_cell())

@@ -16,7 +16,7 @@ from logisight.agents.author import TEMPERATURE
 from logisight.agents.product import open_product
 from logisight.agents.workshop import Workshop
 
-pytestmark = pytest.mark.usefixtures("once")
+pytestmark = pytest.mark.usefixtures("once", "one_jail")
 
 SENTENCE = "There are exactly fifteen pushpins."
 CHECK = """def check(scene):

@@ -19,6 +19,11 @@ def product(demo_line: Path, tmp_path: Path) -> Product:
     return open_product(tmp_path / "box")
 
 
+@pytest.fixture(autouse=True)
+def quick(one_jail: None) -> None:
+    """These tests are not about jails."""
+
+
 @pytest.fixture
 def pictures(demo_line: Path) -> list[Path]:
     """Pictures to inspect: each has a defect, or none."""

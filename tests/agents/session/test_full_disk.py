@@ -90,6 +90,7 @@ def test_a_rule_that_finds_no_room_is_not_in_the_rulebook_and_is_asked_for_again
         assert [rule.number for rule in product.rulebook()] == [2, 3]
 
 
+@pytest.mark.whole
 def test_a_chat_says_so_and_goes_on(product, fill, pictures):
     def chat(said: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "logisight.cli", "chat", str(product.folder), *arguments]
