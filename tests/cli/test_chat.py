@@ -93,27 +93,25 @@ def test_a_whole_session_at_a_terminal(line, lacking):
         assert person.ends() == 0
 
 
+def cut_off(person, endpoint, words):
+    """Ask something that no answer comes to, and stop that."""
+    endpoint.answer, asked = endpoint.never, len(endpoint.asked)
+    person.types(words)
+    while len(endpoint.asked) == asked:
+        person.sees("thinking")
+    person.presses("\x03")
+    person.sees("Interrupted")
+
+
 def test_ctrl_c_stops_a_turn_that_can_be_gone_on_with_or_dropped(line, endpoint):
     pytest.importorskip("prompt_toolkit", reason="the extra `chat` is not installed")
-    endpoint.answer = endpoint.never
     with terminal("chat", line / "box", "--llm", "vllm:tiny", cwd=line) as person:
         person.sees("> ")
-        person.types("is there a scratch?")
-        person.sees("thinking")
-        while not endpoint.asked:
-            person.sees("thinking")
-        person.presses("\x03")
-        person.sees("Interrupted")
+        cut_off(person, endpoint, "is there a scratch?")
         endpoint.answer = lambda _: completion("I see no scratch.")
         person.types("/go")
         person.sees("I see no scratch.")
-        endpoint.answer = endpoint.never
-        asked = len(endpoint.asked)
-        person.types("and a dent?")
-        while len(endpoint.asked) == asked:
-            person.sees("thinking")
-        person.presses("\x03")
-        person.sees("Interrupted")
+        cut_off(person, endpoint, "and a dent?")
         endpoint.answer = lambda _: completion("Nothing.")
         person.types("what else is wrong?")
         person.sees("The last turn was cut off. Go on with it?")
@@ -126,14 +124,9 @@ def test_ctrl_c_stops_a_turn_that_can_be_gone_on_with_or_dropped(line, endpoint)
 
 def test_a_turn_that_was_cut_off_comes_before_what_is_typed_meanwhile(line, endpoint):
     pytest.importorskip("prompt_toolkit", reason="the extra `chat` is not installed")
-    endpoint.answer = endpoint.never
     with terminal("chat", line / "box", "--llm", "vllm:tiny", cwd=line) as person:
         person.sees("> ")
-        person.types("is there a scratch?")
-        while not endpoint.asked:
-            person.sees("thinking")
-        person.presses("\x03")
-        person.sees("Interrupted")
+        cut_off(person, endpoint, "is there a scratch?")
         person.sees("> ")
         person.presses("\x04")
         session = person.sees("--session ") and person.sees("\n").strip()
