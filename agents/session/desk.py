@@ -29,8 +29,10 @@ from .store import Store
 from .turn import SessionPicture
 from .worker import Worker
 
-KEPT_VIEWS: Final = 8
-"""Inspected pictures that stay in memory, so that a question about one of them is answered at once."""
+KEPT_BYTES: Final = 2**28
+"""Of the pixels of inspected pictures that stay in memory, so that a question about one is answered soon."""
+FEWEST_KEPT: Final = 2
+"""However large they are, as two may be compared."""
 
 
 class Inspected(NamedTuple):
@@ -99,9 +101,13 @@ class Desk:
             found = Inspected(verdict.model_copy(update={"sample": picture.name}), view)
             self._inspected[key] = found
         self._inspected.move_to_end(key)
-        while len(self._inspected) > KEPT_VIEWS:
+        while len(self._inspected) > FEWEST_KEPT and self._kept_bytes > KEPT_BYTES:
             self._inspected.popitem(last=False)
         return found
+
+    @property
+    def _kept_bytes(self) -> int:
+        return sum(found.view.pixels.nbytes for found in self._inspected.values() if found.view)
 
     def marked(self, picture: SessionPicture) -> str:
         """SHA-256 of a picture with its parts and what is wrong marked; empty where it cannot be read.

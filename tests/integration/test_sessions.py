@@ -12,11 +12,8 @@ from typing import Any
 import pytest
 from langchain_core.language_models import BaseChatModel
 from logisight.agents.product import Product, open_product
-from logisight.agents.session.calls import TOOLS
 from logisight.agents.session.desk import Desk
 from logisight.agents.session.session import Session, Sessions
-from logisight.agents.session.tool import Around
-from logisight.schema import SessionError
 
 
 @pytest.fixture
@@ -71,19 +68,19 @@ def test_a_model_that_calls_a_tool_without_end_is_stopped(
     assert not any(step.error for step in turn.steps)
 
 
-def test_a_model_that_sees_pictures_is_asked_about_one(
-    sessions: Sessions, picture: Path, vision_model: BaseChatModel
+def test_a_model_that_cannot_tell_colours_is_not_asked_and_one_that_can_is_sent_the_picture(
+    sessions: Sessions, picture: Path, vision_model: BaseChatModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Desk(sessions.product, sessions.store, vision_model) as desk:
         session = Session(sessions, sessions.start().id, desk)
         session.say("", [picture])
-        around = Around(past=sessions.history.past(sessions.head(session.file.id)))
-        tool = TOOLS["ask_model"]
-        try:
-            answer = tool.run(desk, around, tool.arguments({"question": "a missing pushpin"}))  # type: ignore[misc]
-        except SessionError as error:
-            # Nothing holds a random model to an end of its sentence.
-            assert re.search(r"the answer of vllm:vision could not be used: .*cut off", str(error))
-            return
-    assert re.match(r"vllm:vision says of picture 1: (normal|anomalous|unsure), since ", answer.text)
-    assert answer.usage.input_tokens > 0
+        refused = session.say("ask the model: is there a scratch?").turn
+        assert refused
+        assert "no model of this session sees pictures: vllm:vision: 'images' fails" in refused.answer
+        monkeypatch.setattr("logisight.agents.session.explaining_tools.require", lambda *_: None)
+        heard = session.say("ask the model: is there a scratch?").turn
+    assert heard
+    # Nothing but the limit on its length ends the sentence of a random model.
+    says = r"vllm:vision says of picture 1: (normal|anomalous|unsure), since |.*cut off"
+    assert re.search(rf"({says})", heard.answer)
+    assert [step.name for step in heard.steps] == ["think", "ask_model", "think"]

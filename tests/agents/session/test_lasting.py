@@ -9,6 +9,7 @@ import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from logisight.agents.session import desk as desk_module
 from logisight.agents.session import session as session_module
 from logisight.agents.session.desk import Desk
 from logisight.agents.session.graph import Decision
@@ -54,6 +55,15 @@ def test_where_a_finished_turn_cannot_be_noted_it_stays_in_its_checkpoint(sessio
     session.say("help")
     assert sessions.file(session.file.id).head == sessions.head(session.file.id)
     assert checkpoints(sessions, session.file.id) == (0, 0)
+
+
+def test_few_inspected_pictures_stay_in_memory_where_they_are_large(session, desk, pictures, monkeypatch):
+    session.say("", pictures[:3])
+    assert len(desk._inspected) == 3
+    monkeypatch.setattr(desk_module, "KEPT_BYTES", 0)
+    session.say("", pictures[3:4])
+    assert len(desk._inspected) == desk_module.FEWEST_KEPT
+    assert "Picture 1 beside picture 2" in session.say("compare picture 1 with picture 2").turn.answer
 
 
 def test_a_session_goes_on_where_it_was(product, pictures):
