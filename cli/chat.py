@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import wait
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -47,6 +49,7 @@ def chat(
     """
     if sys.stdin.isatty() and sys.stdout.isatty():
         _at_terminal(product, llm, session, isolation)
+        _leave()
     else:
         raise typer.Exit(_through_pipe(product, llm, session, isolation))
 
@@ -85,6 +88,17 @@ def _at_terminal(name: str, llm: str, session: str, isolation: Grade | None) -> 
                 break
         if opening.begun().done() and opening.result().id:
             screen.note(f"Kept. To come back: logisight chat {name} --session {opening.result().id}")
+
+
+def _leave() -> NoReturn:
+    """End the program without waiting for its threads.
+
+    Where Ctrl-C comes while one is started, Python waits for it for ever.
+    """
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(NORMAL)
 
 
 def _product(name: str) -> Product:

@@ -61,10 +61,15 @@ class Line:
             enable_open_in_editor=False,
             search_ignore_case=True,
         )
+        self._app = self._session.app
+        """The one that is at work, or was last."""
 
     def interrupt(self) -> None:
-        """Ctrl-C came as a signal, since no line was being typed; it counts as the next one."""
+        """Ctrl-C came as a signal, as the terminal was not at a line; it counts as if at the next one."""
         self._interrupted = True
+        app = self._app
+        if app.is_running and app.loop is not None:
+            app.loop.call_soon_threadsafe(self._give_up)
 
     def read(self) -> str:
         """What a person says.
@@ -75,16 +80,14 @@ class Line:
             TurnOpenError: A turn was not finished; what is typed already is there again in the next line.
             LogiSightError: What was on its way cannot be opened.
         """
-        if self._interrupted:
-            self._interrupted = False
-            raise KeyboardInterrupt
         typed, self._typed = self._typed, ""
+        self._app = self._session.app
         return self._session.prompt(
             "> ",
             default=typed,
             placeholder="drop a picture, or ask; /help",
             pre_run=self._watch,
-            handle_sigint=False,  # it fails where the signal comes as a line begins or ends
+            handle_sigint=False,  # which fails where the signal comes as a line begins or ends
         )
 
     def ask(self, question: str, default: str = "") -> str:
@@ -95,10 +98,18 @@ class Line:
             EOFError: Ctrl-D on an empty line.
         """
         short: PromptSession[str] = PromptSession(multiline=True, key_bindings=_keys())
-        return short.prompt(question, default=default, handle_sigint=False)
+        self._app = short.app
+        return short.prompt(question, default=default, pre_run=self._give_up, handle_sigint=False)
+
+    def _give_up(self) -> None:
+        """End the prompt where Ctrl-C came as a signal."""
+        if self._interrupted and self._app.is_running and not self._app.is_done:
+            self._interrupted = False
+            self._app.exit(exception=KeyboardInterrupt)
 
     def _watch(self) -> None:
         """End the prompt where the talk turns out not to open, or to have a turn that was not finished."""
+        self._give_up()
 
         async def watch() -> None:
             try:

@@ -24,7 +24,8 @@ class Opening(Generic[T]):
             self._future = Future()
             # From now on nobody who no longer waits for it can cancel it for the others.
             self._future.set_running_or_notify_cancel()
-            Thread(target=self._open, args=(self._future,), daemon=True).start()
+            # Not a daemon: Python aborts where it ends while one of them is in native code.
+            Thread(target=self._open, args=(self._future,)).start()
         return self._future
 
     def result(self) -> T:
