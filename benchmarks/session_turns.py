@@ -63,10 +63,15 @@ def main() -> None:
         product, pictures = made_product(Path(folder), options.turns + 2)
         with open_session(product) as session:
             rows = measured(session, pictures, options.turns, options.warm_up)
+    show_table("a turn", rows)
+
+
+def show_table(what: str, rows: Sequence[Row]) -> None:
+    """Print rows about `what`, and on what machine they were measured."""
     console = Console(soft_wrap=True, highlight=False)
     machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
     console.print(f"{machine}; pictures of {SIZE[0]}x{SIZE[1]}\n", markup=False)
-    console.print("| a turn | median | slowest | limit | ratio |\n|---|---|---|---|---|", markup=False)
+    console.print(f"| {what} | median | slowest | limit | ratio |\n|---|---|---|---|---|", markup=False)
     for row in rows:
         console.print(
             f"| {row.what} | {row.median:.3f} s | {max(row.seconds):.3f} s | {row.limit:.1f} s "

@@ -107,7 +107,7 @@ def _hashes(value: object) -> Iterator[str]:
 
 def _last_used(sessions: Sessions, file: SessionFile) -> datetime:
     found = _last_checkpoint(sessions, file)
-    stamp = found.checkpoint["ts"] if found else file.used
+    stamp = found.checkpoint["ts"] if found else file.used or file.started
     try:
         return datetime.fromisoformat(stamp)
     except ValueError:

@@ -56,8 +56,8 @@ class SessionFile(Record):
     product: str
     title: str
     started: str
-    used: str
-    """When its last turn was finished; ISO 8601, UTC."""
+    used: str = ""
+    """When its last turn was finished; ISO 8601, UTC; empty where none was, or nobody noted it."""
     branch_of: str = ""
     """Id of the session that it branched from; empty for one of its own."""
     head: str = ""
@@ -172,13 +172,11 @@ class Sessions:
         self.close()
 
     def _made(self, title: str, branch_of: str, head: str) -> SessionFile:
-        now = _now()
         file = SessionFile(
             id=f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
             product=self.product.name,
             title=title,
-            started=now,
-            used=now,
+            started=_now(),
             branch_of=branch_of,
             head=head,
         )
