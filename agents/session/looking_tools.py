@@ -14,6 +14,7 @@ from ...tools.detectors.heat import overlay_heat, scale_of
 from ...tools.parts import Pixels
 from ..detecting.meeting import Sight, meet
 from ..nodes import View
+from .comparing import differences
 from .desk import Desk
 from .finding_parts import Which, in_words, one_of, parts_of, place_of, plural_of, rounded
 from .tool import Answer, Around, Tool, listed
@@ -158,11 +159,10 @@ def compare_pictures(desk: Desk, around: Around, asked: CompareArguments) -> Ans
         name, second = f"picture {other.number}", desk.view(other).scene
     else:
         name, second = _reference(desk)
-    lines = [line for label in scene.labels for line in _differences(scene, second, label)]
+    lines = differences(scene, second)
     if not lines:
-        return Answer(
-            text=f"Picture {picture.number} and {name} show the same parts, alike in size and place."
-        )
+        alike = "the same parts, alike in color, length and place"
+        return Answer(text=f"Picture {picture.number} and {name} show {alike}.")
     return Answer(text=f"Picture {picture.number} beside {name}:\n{listed(lines)}")
 
 
@@ -244,24 +244,6 @@ def _reference(desk: Desk) -> tuple[str, Scene]:
         raise SessionError(f"{desk.product.name} has no reference picture; compare with a picture by number")
     return f"the reference {references[0].name}", references[0].scene
 
-
-def _differences(one: Scene, other: Scene, label: str) -> list[str]:
-    """What differs in the parts of a label: how many there are, else each in turn."""
-    mine, theirs = one.parts(label), other.parts(label) if label in other.labels else []
-    if len(mine) != len(theirs):
-        return [f"{in_words(len(mine), label)}, there {in_words(len(theirs), label)}"]
-    lines = []
-    for number, (part, counterpart) in enumerate(zip(mine, theirs, strict=True), start=1):
-        name = f"{label} {number}" if len(mine) > 1 else f"the {label}"
-        if part.color != counterpart.color:
-            lines.append(f"{name} is {part.color}, there {counterpart.color}")
-        if abs(part.length - counterpart.length) > _ALIKE * max(part.length, counterpart.length):
-            lines.append(f"{name} is {rounded(part.length)} px long, there {rounded(counterpart.length)} px")
-    return lines
-
-
-_ALIKE: Final = 0.1
-"""Relative difference of two lengths from which on it is told."""
 
 LOOKING: Final[tuple[Tool, ...]] = (  # type: ignore[type-arg]  # each has arguments of its own
     Tool(

@@ -1,0 +1,70 @@
+"""What differs between two pictures: parts that the other one has not, and parts that are otherwise there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import scipy
+
+from ...scene import Part, Scene
+from .finding_parts import in_words, place_of, rounded
+
+MOVED: Final = 0.1
+"""Of the diagonal of the picture: a part that has none of its label that near is told by its place."""
+ALIKE: Final = 0.1
+"""Relative difference of two lengths from which on it is told."""
+
+
+def differences(one: Scene, other: Scene) -> list[str]:
+    """What differs in the parts of `one` from those of `other`, in lines; empty where all are alike.
+
+    Parts of a label belong together so that as many as can be are near each other (linear assignment).
+    """
+    labels = dict.fromkeys([*one.labels, *other.labels])
+    return [line for label in labels for line in _of_label(one, other, label)]
+
+
+def _of_label(one: Scene, other: Scene, label: str) -> list[str]:
+    mine, theirs = (scene.parts(label) if label in scene.labels else [] for scene in (one, other))
+    pairs = _pairs(mine, theirs, MOVED * float(np.hypot(*one.size)))
+    here, there = dict(pairs), {counterpart for _, counterpart in pairs}
+    lines = []
+    if len(mine) != len(theirs):
+        lines.append(f"{in_words(len(mine), label)}, there {in_words(len(theirs), label)}")
+    for number, part in enumerate(mine):
+        name = f"{label} {number + 1}" if len(mine) > 1 else f"the {label}"
+        if number in here:
+            lines += _of_pair(name, part, theirs[here[number]])
+        else:
+            lines.append(f"only here: {name}, {_where(one, part)}")
+    lines += [
+        f"only there: a {label} {_where(other, part)}" for n, part in enumerate(theirs) if n not in there
+    ]
+    return lines
+
+
+def _pairs(mine: Sequence[Part], theirs: Sequence[Part], furthest: float) -> list[tuple[int, int]]:
+    """The places, in both lists, of parts that belong together and are less than `furthest` pixels apart."""
+    if not mine or not theirs:
+        return []
+    centers = [np.array([part.center for part in parts]) for parts in (mine, theirs)]
+    apart = np.linalg.norm(centers[0][:, None] - centers[1][None], axis=2)
+    # A part that has gone far is one that went and one that came: it must not push its neighbours along.
+    matched = np.transpose(scipy.optimize.linear_sum_assignment(np.minimum(apart, furthest))).tolist()
+    return [(row, column) for row, column in matched if apart[row, column] < furthest]
+
+
+def _of_pair(name: str, part: Part, counterpart: Part) -> list[str]:
+    lines = []
+    if part.color != counterpart.color:
+        lines.append(f"{name} is {part.color}, there {counterpart.color}")
+    if abs(part.length - counterpart.length) > ALIKE * max(part.length, counterpart.length):
+        lines.append(f"{name} is {rounded(part.length)} px long, there {rounded(counterpart.length)} px")
+    return lines
+
+
+def _where(scene: Scene, part: Part) -> str:
+    x, y = part.center
+    return f"in the {place_of(scene, part.center)} at ({x:.0f}, {y:.0f})"
