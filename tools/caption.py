@@ -44,9 +44,14 @@ class Sheet:
         return self.px(16)
 
 
-def draw_caption(scene: Scene, verdict: Verdict, findings: Sequence[Finding], sheet: Sheet) -> Pixels:
-    """All lines of the caption, RGB, as wide as the sheet. `findings` are numbered from 1."""
-    strips = [_header(verdict, sheet), _legend(scene, sheet), _line(sheet)]
+def draw_caption(
+    scene: Scene, verdict: Verdict, findings: Sequence[Finding], sheet: Sheet, title: str = ""
+) -> Pixels:
+    """All lines of the caption, RGB, as wide as the sheet. `findings` are numbered from 1.
+
+    A `title` stands in the place of the status and the score.
+    """
+    strips = [_header(verdict, sheet, title), _legend(scene, sheet), _line(sheet)]
     for number, finding in enumerate(findings[:MAX_REASONS], start=1):
         strips.append(_reason(number, finding, sheet))
     hidden = len(findings) - MAX_REASONS
@@ -57,7 +62,7 @@ def draw_caption(scene: Scene, verdict: Verdict, findings: Sequence[Finding], sh
     strips += [_paragraph(f"Note: {plain(note)}", sheet, FAINT) for note in verdict.notes[:MAX_NOTES]]
     strips.append(sheet.strip(8))
     caption = np.concatenate(strips)
-    caption[:, : sheet.px(6)] = OF_STATUS[verdict.status]
+    caption[:, : sheet.px(6)] = FAINT if title else OF_STATUS[verdict.status]
     return caption
 
 
@@ -78,9 +83,26 @@ def draw_marker(picture: Pixels, number: int, centre: tuple[int, int], radius: i
     draw_text(picture, text, place, size, ink, BOLD)
 
 
-def _header(verdict: Verdict, sheet: Sheet) -> Pixels:
-    """Status badge, score, and the name of the picture."""
+def _header(verdict: Verdict, sheet: Sheet, title: str) -> Pixels:
+    """The title, or status and score, and the name of the picture."""
     strip = sheet.strip(50)
+    base, small = sheet.px(31), sheet.px(14)
+    left = _title(strip, title, sheet) if title else _status(strip, verdict, sheet)
+    name = _elided(plain(PurePath(verdict.sample).name), sheet.width - sheet.margin - left, small)
+    draw_text(strip, name, (sheet.width - sheet.margin - text_width(name, small), base), small, FAINT)
+    return strip
+
+
+def _title(strip: Pixels, title: str, sheet: Sheet) -> int:
+    """Draw a title on the header; returns where there is room again."""
+    size, base = sheet.px(17), sheet.px(31)
+    shown = _elided(plain(title), sheet.width - 2 * sheet.margin, size)
+    draw_text(strip, shown, (sheet.margin, base), size, INK, BOLD)
+    return sheet.margin + sheet.px(12) + text_width(shown, size, BOLD)
+
+
+def _status(strip: Pixels, verdict: Verdict, sheet: Sheet) -> int:
+    """Draw the status badge and the score on the header; returns where there is room again."""
     size, base, gap = sheet.px(17), sheet.px(31), sheet.px(12)
     badge = verdict.status.upper()
     right = sheet.margin + text_width(badge, size, BOLD) + 2 * gap
@@ -90,11 +112,7 @@ def _header(verdict: Verdict, sheet: Sheet) -> Pixels:
     draw_text(strip, badge, (sheet.margin + gap, base), size, ON_STATUS[verdict.status], BOLD)
     score = f"score {verdict.score:.2f}"
     draw_text(strip, score, (right + gap, base), size, INK, BOLD)
-    left = right + 2 * gap + text_width(score, size, BOLD)
-    small = sheet.px(14)
-    name = _elided(plain(PurePath(verdict.sample).name), sheet.width - sheet.margin - left, small)
-    draw_text(strip, name, (sheet.width - sheet.margin - text_width(name, small), base), small, FAINT)
-    return strip
+    return right + 2 * gap + text_width(score, size, BOLD)
 
 
 def _legend(scene: Scene, sheet: Sheet) -> Pixels:

@@ -31,8 +31,10 @@ _TINT = 0.22
 Polygons = list[NDArray[np.int32]]
 
 
-def draw_overlay(pixels: Pixels, scene: Scene, verdict: Verdict) -> Pixels:
+def draw_overlay(pixels: Pixels, scene: Scene, verdict: Verdict, title: str = "") -> Pixels:
     """The picture with parts and findings marked and a caption below it, RGB.
+
+    A `title` stands in the caption where the status would, of findings that are no verdict.
 
     `pixels` is RGB (H, W, 3) and stays as it is. The result is an enlargement of it by a whole factor, at
     least 800 pixels on its longer side, and the caption under it.
@@ -55,7 +57,7 @@ def draw_overlay(pixels: Pixels, scene: Scene, verdict: Verdict) -> Pixels:
     sheet = Sheet(max(canvas.shape[1], round(NARROWEST * unit)), unit)
     beside = sheet.width - canvas.shape[1]
     framed = cv2.copyMakeBorder(canvas, 0, 0, 0, beside, cv2.BORDER_CONSTANT, value=PAPER)
-    return np.concatenate([framed, draw_caption(scene, verdict, findings, sheet)], dtype=np.uint8)
+    return np.concatenate([framed, draw_caption(scene, verdict, findings, sheet, title)], dtype=np.uint8)
 
 
 def open_findings(verdict: Verdict) -> list[Finding]:

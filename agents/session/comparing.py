@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
 
 import numpy as np
 import scipy
 
 from ...scene import Part, Scene
+from ...schema import Evidence, Kind
+from ..judge import evidence_of
 from .finding_parts import in_words, place_of, rounded
 
 MOVED: Final = 0.1
@@ -17,32 +19,41 @@ ALIKE: Final = 0.1
 """Relative difference of two lengths from which on it is told."""
 
 
-def differences(one: Scene, other: Scene) -> list[str]:
-    """What differs in the parts of `one` from those of `other`, in lines; empty where all are alike.
+class Difference(NamedTuple):
+    """One thing that differs."""
+
+    kind: Kind
+    text: str
+    place: list[Evidence]
+    """Where it is in the picture that is compared; a part that is not there, where it would be."""
+
+
+def differences(one: Scene, other: Scene) -> list[Difference]:
+    """What differs in the parts of `one` from those of `other`; nothing where all are alike.
 
     Parts of a label belong together so that as many as can be are near each other (linear assignment).
     """
     labels = dict.fromkeys([*one.labels, *other.labels])
-    return [line for label in labels for line in _of_label(one, other, label)]
+    return [difference for label in labels for difference in _of_label(one, other, label)]
 
 
-def _of_label(one: Scene, other: Scene, label: str) -> list[str]:
+def _of_label(one: Scene, other: Scene, label: str) -> Iterator[Difference]:
     mine, theirs = (scene.parts(label) if label in scene.labels else [] for scene in (one, other))
     pairs = _pairs(mine, theirs, MOVED * float(np.hypot(*one.size)))
     here, there = dict(pairs), {counterpart for _, counterpart in pairs}
-    lines = []
     if len(mine) != len(theirs):
-        lines.append(f"{in_words(len(mine), label)}, there {in_words(len(theirs), label)}")
+        counts = f"{in_words(len(mine), label)}, there {in_words(len(theirs), label)}"
+        yield Difference("quantity", counts, [])
     for number, part in enumerate(mine):
         name = f"{label} {number + 1}" if len(mine) > 1 else f"the {label}"
         if number in here:
-            lines += _of_pair(name, part, theirs[here[number]])
+            yield from _of_pair(name, part, theirs[here[number]])
         else:
-            lines.append(f"only here: {name}, {_where(one, part)}")
-    lines += [
-        f"only there: a {label} {_where(other, part)}" for n, part in enumerate(theirs) if n not in there
-    ]
-    return lines
+            yield Difference("position", f"only here: {name}, {_where(one, part)}", [evidence_of(part)])
+    for number, part in enumerate(theirs):
+        if number not in there:
+            missing = evidence_of(part).model_copy(update={"label": f"no {label}"})
+            yield Difference("position", f"only there: a {label} {_where(other, part)}", [missing])
 
 
 def _pairs(mine: Sequence[Part], theirs: Sequence[Part], furthest: float) -> list[tuple[int, int]]:
@@ -56,13 +67,13 @@ def _pairs(mine: Sequence[Part], theirs: Sequence[Part], furthest: float) -> lis
     return [(row, column) for row, column in matched if apart[row, column] < furthest]
 
 
-def _of_pair(name: str, part: Part, counterpart: Part) -> list[str]:
-    lines = []
+def _of_pair(name: str, part: Part, counterpart: Part) -> Iterator[Difference]:
+    place = [evidence_of(part)]
     if part.color != counterpart.color:
-        lines.append(f"{name} is {part.color}, there {counterpart.color}")
+        yield Difference("matching", f"{name} is {part.color}, there {counterpart.color}", place)
     if abs(part.length - counterpart.length) > ALIKE * max(part.length, counterpart.length):
-        lines.append(f"{name} is {rounded(part.length)} px long, there {rounded(counterpart.length)} px")
-    return lines
+        lengths = f"{rounded(part.length)} px long, there {rounded(counterpart.length)} px"
+        yield Difference("size", f"{name} is {lengths}", place)
 
 
 def _where(scene: Scene, part: Part) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Final, NamedTuple
 import cv2
 from langchain_core.language_models import BaseChatModel
 
-from ...schema import Grade, PictureError, Verdict
+from ...schema import Finding, Grade, PictureError, Verdict
 from ...tools.detectors import AnomalyMap, Detector
 from ...tools.overlay import draw_overlay
 from ...tools.parts import Pixels
@@ -21,12 +22,13 @@ from ...tools.samples import sample_of
 from ..detecting.eyes import call_detector
 from ..graph import Inspector
 from ..isolation import open_jail
+from ..judge import status_of
 from ..nodes import View
 from ..product import Product
 from ..reasoner import OFFLINE, make_reasoner
 from ..workshop import Workshop
 from .store import Store
-from .turn import SessionPicture
+from .turn import SessionPicture, Shown
 from .worker import Worker
 
 KEPT_BYTES: Final = 2**28
@@ -121,6 +123,20 @@ class Desk:
         if view and not (kept and self.store.path(kept).is_file()):
             self._marked[key] = self.keep_picture(draw_overlay(view.pixels, view.scene, verdict))
         return self._marked.get(key, "")
+
+    def drawn(self, picture: SessionPicture, view: View, findings: Sequence[Finding], caption: str) -> Shown:
+        """A picture with findings marked that are no verdict, such as a model's."""
+        said = Verdict(
+            sample=picture.name,
+            sha256=picture.sha256,
+            status=status_of(findings),
+            score=0.5,
+            explanation=caption,
+            findings=list(findings),
+        )
+        title = caption[:1].upper() + caption[1:]
+        sha256 = self.keep_picture(draw_overlay(view.pixels, view.scene, said, title))
+        return Shown(sha256=sha256, caption=caption, picture=picture.number)
 
     def view(self, picture: SessionPicture) -> View:
         """What is seen in a picture, whether the product has rules or not.

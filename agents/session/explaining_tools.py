@@ -10,8 +10,7 @@ from pydantic import Field, TypeAdapter
 from ...prompts import Opinion, inspection_messages, pointed_at
 from ...scene import Scene
 from ...schema import Evidence, Finding, ModelError, Range, SessionError, Value, Verdict
-from ...tools.overlay import draw_overlay, open_findings
-from ..judge import status_of
+from ...tools.overlay import open_findings
 from ..llm.abilities import Ability, name_of, require
 from ..llm.answers import in_one_line
 from ..llm.asking import ask
@@ -21,7 +20,7 @@ from .desk import Desk
 from .finding_parts import place_of, rounded
 from .looking_tools import PictureArguments, inspect_picture, marked, told
 from .tool import Answer, Around, Tool, listed
-from .turn import SessionPicture, Shown
+from .turn import SessionPicture
 
 MOST_PLACES: Final = 3
 """Places of one finding that are named; the others are counted."""
@@ -134,18 +133,8 @@ def _heard(
         parts=places,
         score=0.5,
     )
-    said = Verdict(
-        sample=picture.name,
-        sha256=picture.sha256,
-        status=status_of([finding]),
-        score=0.5,
-        explanation=finding.reason,
-        findings=[finding],
-    )
-    drawn = desk.keep_picture(draw_overlay(view.pixels, view.scene, said))
-    return Answer(
-        text=text, shown=[Shown(sha256=drawn, caption=f"what {name} points at", picture=picture.number)]
-    )
+    drawn = desk.drawn(picture, view, [finding], f"what {name} points at")
+    return Answer(text=text, shown=[drawn])
 
 
 def _in_numbers(finding: Finding, view: View | None) -> str:

@@ -9,15 +9,15 @@ import numpy as np
 from pydantic import Field
 
 from ...scene import Part, Scene
-from ...schema import Box, Record, SessionError, Verdict
+from ...schema import Box, Finding, Record, SessionError, Verdict
 from ...tools.detectors.heat import overlay_heat, scale_of
 from ...tools.parts import Pixels
 from ..detecting.meeting import Sight, meet
 from ..nodes import View
-from .comparing import differences
+from .comparing import Difference, differences
 from .desk import Desk
 from .finding_parts import Which, in_words, one_of, parts_of, place_of, plural_of, rounded
-from .tool import Answer, Around, Tool, listed
+from .tool import MOST_LISTED, Answer, Around, Tool, listed
 from .turn import SessionPicture, Shown
 
 ROOM: Final = 0.6
@@ -153,17 +153,18 @@ def zoom_in(desk: Desk, around: Around, asked: ZoomArguments) -> Answer:
 def compare_pictures(desk: Desk, around: Around, asked: CompareArguments) -> Answer:
     """What differs between a picture and another one, or a reference."""
     picture = around.picture(asked.picture)
-    scene = desk.view(picture).scene
+    view = desk.view(picture)
     if asked.other:
         other = around.picture(asked.other)
         name, second = f"picture {other.number}", desk.view(other).scene
     else:
         name, second = _reference(desk)
-    lines = differences(scene, second)
-    if not lines:
+    found = differences(view.scene, second)
+    if not found:
         alike = "the same parts, alike in color, length and place"
         return Answer(text=f"Picture {picture.number} and {name} show {alike}.")
-    return Answer(text=f"Picture {picture.number} beside {name}:\n{listed(lines)}")
+    text = f"Picture {picture.number} beside {name}:\n{listed([one.text for one in found])}"
+    return Answer(text=text, shown=[_differing(desk, picture, view, name, found)])
 
 
 def look_with_detector(desk: Desk, around: Around, asked: LookArguments) -> Answer:
@@ -238,6 +239,24 @@ def _crop(pixels: Pixels, box: Box) -> Pixels:
     return np.asarray(cv2.resize(cropped, None, fx=factor, fy=factor, interpolation=interpolation), np.uint8)
 
 
+def _differing(desk: Desk, picture: SessionPicture, view: View, name: str, found: list[Difference]) -> Shown:
+    """A picture with what differs from another one marked."""
+    findings = [
+        Finding(
+            rule=0,
+            text="What differs?",
+            kind=one.kind,
+            status="undecided",
+            reason=one.text,
+            parts=one.place,
+            score=0.5,
+        )
+        for one in found[:MOST_LISTED]
+    ]
+    caption = f"what differs on picture {picture.number} from {name}"
+    return desk.drawn(picture, view, findings, caption)
+
+
 def _reference(desk: Desk) -> tuple[str, Scene]:
     references = desk.workshop.references
     if not references:
@@ -271,7 +290,7 @@ LOOKING: Final[tuple[Tool, ...]] = (  # type: ignore[type-arg]  # each has argum
     Tool("zoom_in", "Show a part or a region of a picture larger.", ZoomArguments, zoom_in),
     Tool(
         "compare_pictures",
-        "Compare the parts of a picture with those of an earlier one, or of a reference picture.",
+        "Compare the parts of a picture with those of an earlier one, or of a reference, and show what differs.",
         CompareArguments,
         compare_pictures,
     ),

@@ -202,3 +202,19 @@ def test_wrapped_lines_fit_and_lose_no_letter(text):
 
 def test_a_letter_wider_than_the_line_still_gets_a_line():
     assert wrap("ww", 1, 40) == ["w", "w"]
+
+
+def test_a_title_stands_where_the_status_would():
+    given = grey(900, 600), scene(size=(900, 600)), verdict(finding("undecided"))
+    plain_overlay = draw_overlay(*given)
+    titled, other = (draw_overlay(*given, title=title) for title in ("What differs", "\u202eWhat\x1b"))
+    assert titled.shape == other.shape == plain_overlay.shape
+    header = slice(600, 640)
+    assert OF_STATUS["anomalous"] in colours(plain_overlay[header])
+    assert OF_STATUS["anomalous"] not in colours(titled[header])
+    assert not np.array_equal(titled, other)
+
+
+def test_a_title_of_any_length_leaves_the_picture_as_wide_as_it_was():
+    given = grey(900, 600), scene(size=(900, 600)), verdict()
+    assert draw_overlay(*given, title="x").shape == draw_overlay(*given, title="x" * 999).shape

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from builders import scene, square
-from logisight.agents.session.comparing import differences
+from logisight.agents.session import comparing
 
 BLUE = (30.0, 60.0, -90.0)
 SIZE = (400, 300)
@@ -12,6 +12,10 @@ SIZE = (400, 300)
 
 def pins(*places, lab=(55.0, 0.0, 0.0), length=20):
     return [square(x, y, length, 6, "pin", lab) for x, y in places]
+
+
+def differences(here, there):
+    return [one.text for one in comparing.differences(here, there)]
 
 
 GRID = [(40 + 100 * column, 50 + 100 * row) for row in range(2) for column in range(3)]
@@ -29,6 +33,11 @@ def test_one_that_went_elsewhere_pushes_no_other_along():
     assert differences(here, THERE) == [
         "only here: pin 4, in the top left quarter at (50, 103)",
         "only there: a pin in the center at (250, 153)",
+    ]
+    moved, missing = comparing.differences(here, THERE)
+    assert [(one.label, one.box) for one in (*moved.place, *missing.place)] == [
+        ("pin", (40, 100, 60, 106)),
+        ("no pin", (240, 150, 260, 156)),
     ]
 
 
