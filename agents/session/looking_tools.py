@@ -290,7 +290,7 @@ LOOKING: Final[tuple[Tool, ...]] = (  # type: ignore[type-arg]  # each has argum
     Tool("zoom_in", "Show a part or a region of a picture larger.", ZoomArguments, zoom_in),
     Tool(
         "compare_pictures",
-        "Compare the parts of a picture with those of an earlier one, or of a reference, and show what differs.",
+        "Compare the parts of a picture with an earlier one's, or a reference's, and show what differs.",
         CompareArguments,
         compare_pictures,
     ),
