@@ -2,7 +2,7 @@
 
 Geurts et al., "Extremely randomized trees", Machine Learning 2006. scikit-learn grows and evaluates the
 trees; only their arrays are stored, and they are checked before they are handed back to it, so that a
-hostile file can at worst be refused. It takes a second to import, and so is when trees are first used.
+hostile file can at worst be refused. scikit-learn takes a second to import, so it is when trees are used.
 """
 
 from __future__ import annotations

@@ -53,7 +53,8 @@ def _of_label(one: Scene, other: Scene, label: str) -> Iterator[Difference]:
     for number, part in enumerate(theirs):
         if number not in there:
             missing = evidence_of(part).model_copy(update={"label": f"no {label}"})
-            yield Difference("position", f"only there: a {label} {_where(other, part)}", [missing])
+            article = "an" if label[0] in "aeiou" else "a"
+            yield Difference("position", f"only there: {article} {label} {_where(other, part)}", [missing])
 
 
 def _pairs(mine: Sequence[Part], theirs: Sequence[Part], furthest: float) -> list[tuple[int, int]]:

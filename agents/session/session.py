@@ -140,7 +140,7 @@ class Sessions:
 
         Raises:
             OSError: It cannot be noted; the checkpoints stay.
-            Exception: The checkpoints cannot be deleted, in the words of their database.
+            SessionError: The checkpoints cannot be deleted.
         """
         file = self.file(session).model_copy(update={"head": self.head(session), "used": _now()})
         self._write(file)
@@ -341,7 +341,7 @@ class Session:
         turn = self.sessions.history.turn(self.sessions.head(self.file.id))
         try:
             self.sessions.settle(self.file.id)
-        except Exception as error:  # noqa: BLE001  # each database has its own
+        except (OSError, SessionError) as error:
             # The turn is kept, in its checkpoint too, until the next one is finished.
             _log.info("session %s: its checkpoints stay for now (%s)", self.file.id, error)
         return Reply(turn, None)

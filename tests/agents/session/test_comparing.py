@@ -63,6 +63,11 @@ def test_a_part_that_is_otherwise_is_told_by_what_differs(changed, told):
     assert differences(here, THERE) == ([told] if told else [])
 
 
+def test_the_article_is_that_of_the_label():
+    here, there = scene(size=SIZE, labels=["orange"]), scene(square(40, 50, 20, 6, "orange"), size=SIZE)
+    assert differences(here, there)[1] == "only there: an orange in the top left quarter at (50, 53)"
+
+
 def test_a_label_that_only_one_has_is_told():
     here, there = scene(*pins(GRID[0]), size=SIZE), scene(square(40, 50, 20, 6, "nut"), size=SIZE)
     assert differences(here, there) == [

@@ -47,12 +47,9 @@ def fill(product: Product) -> Callable[[], Callable[[], None]]:
 
     def fill() -> Callable[[], None]:
         filler = product.folder.parent / "filler"
-        with filler.open("wb", buffering=0) as file:
-            try:
-                while file.write(bytes(4096)):
-                    pass
-            except OSError:
-                pass  # full, as wanted
+        with filler.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space left"):
+            while True:
+                file.write(bytes(4096))
         return filler.unlink
 
     return fill
